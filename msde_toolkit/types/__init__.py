@@ -1,0 +1,44 @@
+"""The records everything speaks in. This package imports nothing of the toolkit that stands above it."""
+
+from msde_toolkit.errors import DataError, InputError, MsdeError, PluginError
+from msde_toolkit.types.analysis_result import AnalysisResult, Section
+from msde_toolkit.types.batch import Batch, PairBatch
+from msde_toolkit.types.events import (
+    AnalysisFinished,
+    EpochEnded,
+    FoldEnded,
+    FoldStarted,
+    RunFailed,
+    RunFinished,
+    RunStarted,
+)
+from msde_toolkit.types.labels import CLASSES, NM, M
+from msde_toolkit.types.manifest import Manifest, load_manifest
+from msde_toolkit.types.model_output import CamTarget, InputSpec, LossTerms, ModelOutput
+
+__all__ = [
+    "CLASSES",
+    "NM",
+    "AnalysisFinished",
+    "AnalysisResult",
+    "Batch",
+    "CamTarget",
+    "DataError",
+    "EpochEnded",
+    "FoldEnded",
+    "FoldStarted",
+    "InputError",
+    "InputSpec",
+    "LossTerms",
+    "M",
+    "Manifest",
+    "ModelOutput",
+    "MsdeError",
+    "PairBatch",
+    "PluginError",
+    "RunFailed",
+    "RunFinished",
+    "RunStarted",
+    "Section",
+    "load_manifest",
+]

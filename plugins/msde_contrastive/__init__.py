@@ -1,0 +1,1 @@
+"""Contrastive alignment of pairs (paper, Sec. 3.3)."""

@@ -1,0 +1,1 @@
+"""Plain cross entropy: the baseline of the paper."""

@@ -1,0 +1,1 @@
+"""Grad-CAM on held-out images (paper, Fig. 6)."""

@@ -1,0 +1,1 @@
+"""Face masks drawn onto unmasked faces, registered pixel by pixel."""

@@ -1,0 +1,1 @@
+"""ResNet models of the paper (Sec. 3.1)."""

@@ -1,0 +1,1 @@
+"""SCAN: spatio-channel attention with complementary context (Gera and Balasubramanian 2021)."""
