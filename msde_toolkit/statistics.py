@@ -1,0 +1,257 @@
+"""Metrics from confusion counts, and their intervals from a bootstrap over subjects.
+
+Counts come first: ``[C, C]``, rows are the truth. Every metric is a function of counts over any leading axes, so that
+the same line of code gives the metric of a run, of each fold and of each bootstrap draw.
+
+Images of one person are not independent, so intervals resample whole groups (subjects) with replacement (cluster
+bootstrap: Field and Welsh 2007, "Bootstrapping clustered data"; Efron and Tibshirani 1993, ch. 13 for percentile
+intervals). They speak of *these trained models* on further subjects, not of training the method again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from msde_toolkit.randomness import generator
+
+Counts = npt.NDArray[np.int64]
+Values = npt.NDArray[np.float64]
+Interval = tuple[float, float] | None
+"""Lower and upper end; None where there are fewer than two groups to resample."""
+
+DRAWS = 2000
+LEVEL = 0.95
+RELIABLE_GROUPS = 30
+_CHUNK = 4_000_000  # bootstrap weights held at a time (32 MB)
+
+
+def confusion(labels: npt.ArrayLike, predicted: npt.ArrayLike, classes: int) -> Counts:
+    """``[C, C]`` how often truth (row) was predicted as what (column).
+
+    Raises:
+        ValueError: if the lengths differ or a class index is outside 0 to C-1.
+    """
+    return np.bincount(_cells(labels, predicted, classes), minlength=classes * classes).reshape(classes, classes)
+
+
+def accuracy(counts: npt.ArrayLike) -> Values:
+    """``[..., C, C] -> [...]`` share of samples predicted right; nan without samples."""
+    table = np.asarray(counts, dtype=np.float64)
+    return _ratio(np.trace(table, axis1=-2, axis2=-1), table.sum(axis=(-2, -1)))
+
+
+def recall_by_class(counts: npt.ArrayLike) -> Values:
+    """``[..., C, C] -> [..., C]`` share of each true class predicted right; nan for a class without samples."""
+    table = np.asarray(counts, dtype=np.float64)
+    return _ratio(np.diagonal(table, axis1=-2, axis2=-1), table.sum(axis=-1))
+
+
+def balanced_accuracy(counts: npt.ArrayLike) -> Values:
+    """``[..., C, C] -> [...]`` mean recall over the classes that are present."""
+    return _mean_over_present(recall_by_class(counts), counts)
+
+
+def macro_f1(counts: npt.ArrayLike) -> Values:
+    """``[..., C, C] -> [...]`` mean F1 over the classes that are present in the truth."""
+    table = np.asarray(counts, dtype=np.float64)
+    hits = np.diagonal(table, axis1=-2, axis2=-1)
+    return _mean_over_present(_ratio(2 * hits, table.sum(axis=-1) + table.sum(axis=-2)), counts)
+
+
+def majority_baseline(counts: npt.ArrayLike) -> Values:
+    """``[..., C, C] -> [...]`` accuracy of always answering with the most frequent true class."""
+    sizes = np.asarray(counts, dtype=np.float64).sum(axis=-1)
+    return _ratio(sizes.max(axis=-1), sizes.sum(axis=-1))
+
+
+METRICS: Mapping[str, Callable[[npt.ArrayLike], Values]] = {
+    "accuracy": accuracy,
+    "balanced_accuracy": balanced_accuracy,
+    "macro_f1": macro_f1,
+}
+
+
+def few_groups(groups: int) -> bool:
+    """Whether an interval over so few groups (under 30) must be called unreliable."""
+    return groups < RELIABLE_GROUPS
+
+
+def cluster_bootstrap(
+    labels: npt.ArrayLike,
+    predicted: npt.ArrayLike,
+    groups: npt.ArrayLike,
+    classes: int,
+    *,
+    draws: int = DRAWS,
+    seed: int = 0,
+) -> dict[str, Interval]:
+    """95 % percentile intervals of ``METRICS``, resampling groups.
+
+    Args:
+        labels: ``[n]`` true class indices.
+        predicted: ``[n]`` predicted class indices.
+        groups: ``[n]`` the subject of each sample (or the sample itself, where subjects are unknown).
+        classes: number of classes C.
+        draws: bootstrap draws.
+        seed: the same seed gives the same intervals.
+
+    Raises:
+        ValueError: as ``confusion``.
+    """
+    drawn = resampled_counts(labels, predicted, groups, classes, draws=draws, seed=seed)
+    return {name: None if drawn is None else _interval(metric(drawn)) for name, metric in METRICS.items()}
+
+
+def resampled_counts(
+    labels: npt.ArrayLike,
+    predicted: npt.ArrayLike,
+    groups: npt.ArrayLike,
+    classes: int,
+    *,
+    draws: int = DRAWS,
+    seed: int = 0,
+) -> Counts | None:
+    """``[draws, C, C]`` confusion counts of each bootstrap draw of groups; None for fewer than two groups."""
+    cells = _cells(labels, predicted, classes)
+    drawn = _resample(cells, classes * classes, groups, draws, seed)
+    return None if drawn is None else drawn.reshape(draws, classes, classes)
+
+
+def percentile_intervals(drawn: Values | None, count: int) -> list[Interval]:
+    """``[draws, count]`` bootstrap values to one 95 % interval a column (None where no draw has a value)."""
+    return [None if drawn is None else _interval(drawn[:, column]) for column in range(count)]
+
+
+def paired_conditions(
+    labels: npt.ArrayLike,
+    predicted: npt.ArrayLike,
+    groups: npt.ArrayLike,
+    conditions: npt.ArrayLike,
+    classes: int,
+    *,
+    first: str = "nm",
+    second: str = "m",
+    draws: int = DRAWS,
+    seed: int = 0,
+) -> dict[str, dict[str, Interval]]:
+    """95 % intervals of the difference and the mean of two conditions, each draw of groups serving both.
+
+    A subject who is easy without a mask tends to be easy with one; drawing subjects once for both conditions keeps that
+    dependence, which two separate intervals lose.
+
+    Args:
+        labels: ``[n]`` true class indices of the samples of all conditions.
+        predicted: ``[n]`` predicted class indices.
+        groups: ``[n]`` subject of each sample, named alike in both conditions.
+        conditions: ``[n]`` condition of each sample; others than these two are left out.
+        classes: number of classes C.
+        first: condition that the difference starts from.
+        second: condition that is subtracted.
+        draws: bootstrap draws.
+        seed: the same seed gives the same intervals.
+
+    Returns:
+        ``{"gap": {metric: interval}, "average": {metric: interval}}``: first minus second, and their mean. All None
+        if a condition is missing or there are fewer than two groups.
+
+    Raises:
+        ValueError: as ``confusion``.
+    """
+    words = np.asarray(conditions, dtype=object)
+    kept = (words == first) | (words == second)
+    cells = _cells(labels, predicted, classes)[kept] + classes * classes * (words[kept] == second)
+    drawn = _resample(cells, 2 * classes * classes, np.asarray(groups)[kept], draws, seed)
+    if drawn is None or not {first, second} <= set(words[kept]):
+        return {name: dict.fromkeys(METRICS) for name in ("gap", "average")}
+    pairs = drawn.reshape(draws, 2, classes, classes)
+    by_metric = {name: metric(pairs) for name, metric in METRICS.items()}
+    return {
+        "gap": {name: _interval(both[:, 0] - both[:, 1]) for name, both in by_metric.items()},
+        "average": {name: _interval(both.mean(axis=1)) for name, both in by_metric.items()},
+    }
+
+
+def cluster_mean_interval(
+    values: npt.ArrayLike, groups: npt.ArrayLike, *, draws: int = DRAWS, seed: int = 0
+) -> Interval:
+    """95 % percentile interval of the mean of ``values [n]``, resampling groups; nan values are left out."""
+    numbers = np.asarray(values, dtype=np.float64)
+    known = np.isfinite(numbers)
+    codes, count = _codes(np.asarray(groups)[known])
+    if count < 2:
+        return None
+    totals = np.stack([np.bincount(codes, numbers[known], count), np.bincount(codes, minlength=count)], axis=1)
+    weights = _weights(np.ones(count, dtype=np.int64), draws, seed)
+    sums = np.concatenate([weight @ totals for weight in weights])
+    return _interval(sums[:, 0] / sums[:, 1])
+
+
+def _cells(labels: npt.ArrayLike, predicted: npt.ArrayLike, classes: int) -> npt.NDArray[np.int64]:
+    truth, answer = (np.asarray(side, dtype=np.int64).ravel() for side in (labels, predicted))
+    if truth.shape != answer.shape:
+        message = f"{len(truth)} labels but {len(answer)} predictions."
+        raise ValueError(message)
+    for name, side in (("label", truth), ("prediction", answer)):
+        if ((side < 0) | (side >= classes)).any():
+            message = f"A {name} is outside 0 to {classes - 1}."
+            raise ValueError(message)
+    return truth * classes + answer
+
+
+def _codes(groups: npt.ArrayLike) -> tuple[npt.NDArray[np.int64], int]:
+    names, codes = np.unique(np.asarray(groups).astype(str), return_inverse=True)
+    return codes.astype(np.int64), len(names)
+
+
+def _resample(
+    cells: npt.NDArray[np.int64], cell_count: int, groups: npt.ArrayLike, draws: int, seed: int
+) -> Counts | None:
+    """``[draws, cells]``: counts summed over groups drawn with replacement.
+
+    Groups with the same counts are interchangeable, so they are drawn as one kind with their joint probability. The
+    distribution is the same, and half a million one-image groups become at most ``cells`` kinds.
+    """
+    codes, group_count = _codes(groups)
+    if len(codes) != len(cells):
+        message = f"{len(cells)} samples but {len(codes)} groups."
+        raise ValueError(message)
+    if group_count < 2:
+        return None
+    dense = np.bincount(codes * cell_count + cells, minlength=group_count * cell_count).reshape(group_count, -1)
+    rows = np.ascontiguousarray(dense.astype(np.min_scalar_type(dense.max())))
+    kinds, size = np.unique(rows.view(np.dtype((np.void, rows.strides[0]))).ravel(), return_counts=True)
+    counts = kinds.view(rows.dtype).reshape(len(kinds), cell_count).astype(np.float64)
+    return np.concatenate([np.rint(weights @ counts).astype(np.int64) for weights in _weights(size, draws, seed)])
+
+
+def _weights(kinds: npt.NDArray[np.int64], draws: int, seed: int) -> Iterator[Values]:
+    """Chunks ``[d, K]`` of how often each kind of group is drawn, each row summing to the number of groups."""
+    rng = generator(seed, "cluster bootstrap")
+    groups = int(kinds.sum())
+    step = max(1, _CHUNK // len(kinds))
+    for start in range(0, draws, step):
+        yield rng.multinomial(groups, kinds / groups, size=min(step, draws - start)).astype(np.float64)
+
+
+def _interval(drawn: Values) -> Interval:
+    known = drawn[np.isfinite(drawn)]
+    if not len(known):
+        return None
+    low, high = np.quantile(known, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
+    return float(low), float(high)
+
+
+def _ratio(part: Any, whole: Any) -> Values:
+    whole = np.asarray(whole, dtype=np.float64)
+    out = np.full(whole.shape, np.nan)
+    np.divide(part, whole, out=out, where=whole > 0)
+    return out
+
+
+def _mean_over_present(by_class: Values, counts: npt.ArrayLike) -> Values:
+    present = np.asarray(counts).sum(axis=-1) > 0
+    return _ratio(np.where(present, by_class, 0.0).sum(axis=-1), present.sum(axis=-1))
