@@ -1,0 +1,157 @@
+"""Figures that a paper can print: one style, colours that colour-blind readers can tell apart, true print sizes.
+
+Figures are ``matplotlib.figure.Figure`` objects and never touch pyplot, so that no display, no global state and no
+backend is involved. Matplotlib is imported by the functions here, not by this module. A figure of an analysis:
+
+    with figures.paper_style():
+        figure = figures.new_figure(figures.SINGLE_COLUMN_MM, 60)
+        axes = figure.subplots()
+        axes.plot(...)
+        figures.add_note(figure, "Held-out predictions of 10 folds.")
+        if run.synthetic:
+            figures.mark_synthetic(figure)
+"""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+SINGLE_COLUMN_MM = 88.0
+DOUBLE_COLUMN_MM = 180.0
+_MM_PER_INCH = 25.4
+
+SMALLEST_FONT_PT = 7.0
+PNG_DPI = 200
+
+# Okabe and Ito 2008, "Color Universal Design": eight colours told apart under every common colour-vision deficiency.
+PALETTE = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00", "#000000", "#F0E442")
+MARKERS = ("o", "s", "^", "D", "v", "P", "X", "*")
+"""One a class next to ``PALETTE``, so that no reading depends on colour alone."""
+SEQUENTIAL_MAP = "Blues"
+"""Light to dark in one hue, monotonic in luminance: for shares and counts with numbers printed on them."""
+HEAT_MAP = "inferno"
+"""Perceptually uniform: for maps laid over an image."""
+
+_CONDITION_COLOURS = {"nm": PALETTE[0], "m": PALETTE[5]}
+_CONDITION_TITLES = {"nm": "NM (no mask)", "m": "M (mask)"}
+
+_STYLE: Any = {
+    "font.family": "DejaVu Sans",  # comes with matplotlib: the same letters on every machine
+    "font.size": SMALLEST_FONT_PT,
+    "axes.titlesize": 8.0,
+    "axes.labelsize": 7.5,
+    "xtick.labelsize": SMALLEST_FONT_PT,
+    "ytick.labelsize": SMALLEST_FONT_PT,
+    "legend.fontsize": SMALLEST_FONT_PT,
+    "figure.titlesize": 9.0,
+    "axes.linewidth": 0.6,
+    "xtick.major.width": 0.6,
+    "ytick.major.width": 0.6,
+    "lines.linewidth": 1.2,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "legend.frameon": False,
+}
+
+
+@contextmanager
+def paper_style() -> Iterator[None]:
+    """The toolkit's matplotlib settings while a figure is drawn; what was set before comes back."""
+    import matplotlib
+
+    with matplotlib.rc_context(_STYLE):
+        yield
+
+
+def new_figure(width_mm: float = DOUBLE_COLUMN_MM, height_mm: float = 90.0) -> Figure:
+    """An empty figure of this print size whose parts are laid out without overlap ("constrained" layout)."""
+    from matplotlib.figure import Figure
+
+    return Figure(figsize=(width_mm / _MM_PER_INCH, height_mm / _MM_PER_INCH), layout="constrained", facecolor="white")
+
+
+def class_colours(classes: int) -> list[str]:
+    """One colour a class in label order; from the ninth on they repeat, so give each its marker too."""
+    return [PALETTE[index % len(PALETTE)] for index in range(classes)]
+
+
+def condition_colour(condition: str) -> str:
+    """Blue for unmasked, vermilion for masked, another colour of the palette for any other word."""
+    return _CONDITION_COLOURS.get(condition, PALETTE[2])
+
+
+def condition_title(condition: str) -> str:
+    """The condition in words: "NM (no mask)", "M (mask)"; any other word as it is."""
+    return _CONDITION_TITLES.get(condition, condition)
+
+
+def text_colour_on(background: Any) -> str:
+    """Black or white, whichever has the higher contrast (WCAG 2 relative luminance) on a matplotlib colour."""
+    from matplotlib.colors import to_rgb
+
+    linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in to_rgb(background)]
+    luminance = 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+    return "black" if (luminance + 0.05) / 0.05 >= 1.05 / (luminance + 0.05) else "white"
+
+
+def add_note(figure: Figure, text: str) -> None:
+    """A line or more of small print under the figure: n, folds, how samples were chosen."""
+    points_per_character = 0.54 * SMALLEST_FONT_PT  # mean advance of DejaVu Sans
+    width = int(figure.get_figwidth() * 72 / points_per_character) - 2
+    lines = [line for paragraph in text.splitlines() for line in textwrap.wrap(paragraph, width)]
+    bottom = _reserve(figure, len(lines) * 1.35 * SMALLEST_FONT_PT + 4)
+    figure.text(
+        0.008, bottom, "\n".join(lines), ha="left", va="bottom", fontsize=SMALLEST_FONT_PT, color="#333333", gid="note"
+    )
+
+
+def mark_synthetic(figure: Figure) -> None:
+    """Write "synthetic faces" across the foot of the figure, for data that shows no real person."""
+    bottom = _reserve(figure, 14)
+    figure.text(
+        0.992,
+        bottom,
+        "synthetic faces: no real person, no result about people",
+        ha="right",
+        va="bottom",
+        fontsize=SMALLEST_FONT_PT + 0.5,
+        fontweight="bold",
+        color="#A23B00",
+        gid="synthetic",
+    )
+
+
+def save_figure(figure: Figure, stem: Path) -> tuple[Path, Path]:
+    """Write ``<stem>.png`` (200 dpi) and ``<stem>.svg``; the same figure gives the same bytes (no date, fixed ids).
+
+    Each file appears whole: it is written beside its place and renamed.
+    """
+    import matplotlib
+
+    stem.parent.mkdir(parents=True, exist_ok=True)
+    no_dates = {"png": {"Software": None}, "svg": {"Date": None, "Creator": None}}
+    written = []
+    with matplotlib.rc_context({**_STYLE, "svg.hashsalt": "msde-toolkit", "svg.fonttype": "path"}):
+        for kind, metadata in no_dates.items():
+            path = stem.parent / f"{stem.name}.{kind}"
+            beside = path.with_name(f".{path.name}.part")
+            figure.savefig(beside, format=kind, dpi=PNG_DPI, metadata=metadata)
+            beside.replace(path)
+            written.append(path)
+    return written[0], written[1]
+
+
+def _reserve(figure: Figure, points: float) -> float:
+    """Keep a strip at the foot of the figure free of axes; returns where it begins, as a fraction of the height."""
+    engine: Any = figure.get_layout_engine()
+    left, bottom, width, height = engine.get()["rect"]
+    strip = points / 72 / figure.get_figheight()
+    engine.set(rect=(left, bottom + strip, width, height - strip))
+    return float(bottom) + 2 / 72 / figure.get_figheight()
