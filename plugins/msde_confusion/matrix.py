@@ -1,0 +1,113 @@
+"""A confusion matrix of held-out predictions, with what its intervals need."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import numpy.typing as npt
+
+from msde_toolkit import statistics
+from msde_toolkit.interfaces import RunView
+from msde_toolkit.types import InputError
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+@dataclass(frozen=True)
+class Matrix:
+    """Held-out predictions of one run in one condition.
+
+    Attributes:
+        run: the run's id.
+        condition: "nm", "m" or another word of the manifest.
+        classes: class names, C of them.
+        counts: ``[C, C]`` rows are the truth; folds and repeats pooled.
+        fold_counts: ``[folds * repeats, C, C]``.
+        drawn: ``[draws, C, C]`` bootstrap counts, None for fewer than two groups.
+        images: different images.
+        groups: subjects (or samples) that the intervals resample.
+        unit: "subject", or "sample" where subjects are unknown.
+        folds: folds that hold these images.
+        repeats: repeats of the cross-validation.
+    """
+
+    run: str
+    condition: str
+    classes: tuple[str, ...]
+    counts: npt.NDArray[np.int64]
+    fold_counts: npt.NDArray[np.int64]
+    drawn: npt.NDArray[np.int64] | None
+    images: int
+    groups: int
+    unit: str
+    folds: int
+    repeats: int
+
+    @property
+    def accuracy_interval(self) -> statistics.Interval:
+        """95 % of accuracy over the resampled groups."""
+        drawn = None if self.drawn is None else statistics.accuracy(self.drawn)[:, None]
+        return statistics.percentile_intervals(drawn, 1)[0]
+
+    @property
+    def recall_intervals(self) -> list[statistics.Interval]:
+        """95 % of each class's recall."""
+        drawn = None if self.drawn is None else statistics.recall_by_class(self.drawn)
+        return statistics.percentile_intervals(drawn, len(self.classes))
+
+    @property
+    def mean_fold_recall(self) -> npt.NDArray[np.float64]:
+        """``[C]`` mean over folds of the fold's recall (paper, Table 6), over folds that hold the class; else nan."""
+        recalls = statistics.recall_by_class(self.fold_counts)
+        held = np.isfinite(recalls).sum(axis=0)
+        return np.where(held > 0, np.nansum(recalls, axis=0) / np.maximum(held, 1), np.nan)
+
+    @property
+    def interval_note(self) -> str | None:
+        """What a reader must know before trusting the interval; None if nothing."""
+        if self.unit == "sample":
+            return "subjects are unknown, the interval is over images and likely too narrow"
+        if statistics.few_groups(self.groups):
+            return f"only {self.groups} subjects, the interval is unreliable"
+        return None
+
+
+def matrices_of(run: RunView, seed: int) -> list[Matrix]:
+    """One matrix for each condition of the run, unmasked first.
+
+    Raises:
+        InputError: if the run has no held-out predictions.
+    """
+    held_out = run.predictions
+    if held_out.empty:
+        message = f"Run {run.name} has no held-out predictions. Finish it first: msde run --resume DIR."
+        raise InputError(message)
+    present = set(held_out["condition"])
+    words = [word for word in run.manifest.conditions if word in present]
+    return [_matrix(run, held_out[held_out["condition"] == word], word, seed) for word in words]
+
+
+def _matrix(run: RunView, held_out: pd.DataFrame, condition: str, seed: int) -> Matrix:
+    classes = len(run.classes)
+    labels, predicted = held_out["label"].to_numpy(), held_out["predicted"].to_numpy()
+    groups = run.manifest.groups()[run.manifest.rows_of(held_out["id"])]
+    by_fold = [
+        statistics.confusion(part["label"].to_numpy(), part["predicted"].to_numpy(), classes)
+        for _, part in held_out.groupby(["repeat", "fold"], sort=True)
+    ]
+    return Matrix(
+        run=run.name,
+        condition=condition,
+        classes=run.classes,
+        counts=statistics.confusion(labels, predicted, classes),
+        fold_counts=np.stack(by_fold),
+        drawn=statistics.resampled_counts(labels, predicted, groups, classes, seed=seed),
+        images=held_out["id"].nunique(),
+        groups=len(set(groups)),
+        unit="subject" if run.manifest.has_subjects else "sample",
+        folds=held_out["fold"].nunique(),
+        repeats=held_out["repeat"].nunique(),
+    )
