@@ -63,7 +63,8 @@ def develop(image: Pixels, exposure: Exposure, seed: int, shot: str) -> Pixels:
     fall = np.rint((1.0 - exposure.vignette * (axis[:, None] ** 2 + axis[None, :] ** 2) / 2.0) * 256.0).astype(np.int32)
     toned = (toned * fall[..., None]) >> 8
     toned += _noise(size, exposure.noise, seed, shot)
-    return np.clip((toned + 32) >> 6, 0, 255).astype(np.uint8)
+    finished: Pixels = np.clip((toned + 32) >> 6, 0, 255).astype(np.uint8)
+    return finished
 
 
 def _noise(size: int, level: float, seed: int, shot: str) -> NDArray[np.int32]:
@@ -76,4 +77,5 @@ def _noise(size: int, level: float, seed: int, shot: str) -> NDArray[np.int32]:
     bytes_ = np.asarray(words, dtype="<u8").view(np.uint8)[: count * 4].reshape(4, size, size, 4)
     total = bytes_.sum(axis=0, dtype=np.int32) - 510
     mixed = 2 * total[..., :1] + total[..., 1:]
-    return (mixed * round(level * 64.0 / (147.8 * 5.0**0.5) * 1024.0)) >> 10
+    noise: NDArray[np.int32] = (mixed * round(level * 64.0 / (147.8 * 5.0**0.5) * 1024.0)) >> 10
+    return noise

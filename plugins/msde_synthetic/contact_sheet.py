@@ -15,7 +15,7 @@ from msde_synthetic.render import render
 MARGIN = 22
 
 
-def contact_sheet(seed: int = 0, *, rows: int = 4, size: int = 112, first: int = 1) -> Image.Image:
+def contact_sheet(seed: int = 0, *, rows: int = 3, size: int = 112, first: int = 1) -> Image.Image:
     """Return a sheet: a column per expression, for each of ``rows`` subjects the non-masked above the masked images.
 
     Args:
@@ -51,7 +51,7 @@ def main(arguments: list[str]) -> int:
         return 2
     sheet = contact_sheet()
     # 8 bits a pixel with a palette keeps the file small enough for a repository.
-    small = sheet.quantize(200, dither=Image.Dither.NONE)
+    small = sheet.quantize(128, dither=Image.Dither.NONE)
     small.save(Path(arguments[0]), optimize=True)
     print(f"{arguments[0]}: {np.prod(sheet.size)} pixels", file=sys.stderr)
     return 0

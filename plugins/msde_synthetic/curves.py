@@ -32,9 +32,16 @@ def _weights(count: int, steps: int, closed: bool) -> NDArray[np.float64]:
     return matrix
 
 
+def moved(points: Points, x: float, y: float) -> Points:
+    """Return points (or one point, [2]) moved to the right by x and down by y."""
+    shifted: Points = points + np.array([x, y])
+    return shifted
+
+
 def smooth(points: Points, steps: int = 5, *, closed: bool = False) -> Points:
     """Return the curve through ``points`` with ``steps`` pieces between neighbours."""
-    return _weights(points.shape[-2], steps, closed) @ points
+    curve: Points = np.matmul(_weights(points.shape[-2], steps, closed), points)
+    return curve
 
 
 @lru_cache(maxsize=128)

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import numpy as np
+from numpy.random import Generator
 from PIL import Image, ImageDraw, ImageFilter
 
-from msde_synthetic.colours import mixed, scaled
+from msde_synthetic.colours import Colour, mixed, scaled
 from msde_synthetic.randomness import between, stream
 from msde_synthetic.scene import Scene
 
@@ -28,7 +29,9 @@ def draw_background(scene: Scene, size: int) -> Image.Image:
 
 def _gradient(scene: Scene, size: int) -> Image.Image:
     rng = stream(scene.backdrop_key, "gradient")
-    corners = np.array([scene.wall, scene.wall_second, scaled(scene.wall, 0.8), mixed(scene.wall, scene.wall_second, 0.5)])
+    corners = np.array(
+        [scene.wall, scene.wall_second, scaled(scene.wall, 0.8), mixed(scene.wall, scene.wall_second, 0.5)]
+    )
     small = corners[rng.permutation(4)].reshape(2, 2, 3).astype(np.uint8)
     return Image.fromarray(small).resize((size, size), Image.Resampling.BICUBIC)
 
@@ -42,11 +45,15 @@ def _shelves(image: Image.Image, scene: Scene) -> None:
         while x < size:
             width = int(between(rng, 0.03, 0.09) * size) + 1
             book = int(height * between(rng, 0.5, 0.85))
-            ink = (int(between(rng, 40, 200)), int(between(rng, 40, 180)), int(between(rng, 40, 180)))
+            ink = mixed(scene.wall, _book(rng), 0.7)
             if rng.random() < 0.75:
                 pen.rectangle((x, top + height - book, x + width - 1, top + height), fill=ink)
             x += width
         pen.rectangle((0, top + height - size // 40, size, top + height), fill=scaled(scene.wall_second, 0.6))
+
+
+def _book(rng: Generator) -> Colour:
+    return int(between(rng, 40, 200)), int(between(rng, 40, 180)), int(between(rng, 40, 180))
 
 
 def _curtain(image: Image.Image, scene: Scene) -> None:

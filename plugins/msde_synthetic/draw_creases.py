@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from msde_synthetic.curves import Points, ellipse, smooth, stroke
+from msde_synthetic.curves import Points, ellipse, moved, smooth, stroke
 from msde_synthetic.geometry import Face
 from msde_synthetic.pen import Pen
 from msde_synthetic.subjects import Subject
@@ -56,7 +56,10 @@ def _forehead(creases: _Creases, subject: Subject, face: Face) -> None:
     for row in range(3):
         y = -0.52 - 0.115 * row - 0.05 * inner
         half = 0.22 + 0.36 * outer - 0.03 * row
-        strength = 0.62 * (0.75 * inner * (1.0 - 0.35 * face.both(4)) + 0.45 * outer) * (0.55 + 0.45 * aged) + 0.1 * subject.lines
+        strength = (
+            0.5 * (0.75 * inner * (1.0 - 0.35 * face.both(4)) + 0.45 * outer) * (0.55 + 0.45 * aged)
+            + 0.1 * subject.lines
+        )
         # Even brows arch the line, brows raised only in the middle bend it upwards there.
         arch = 0.025 + 0.04 * (outer - inner)
         line = np.array([[-half, y + arch], [0.02 * row, y - 0.01 - 0.04 * inner], [half, y + arch]])
@@ -68,11 +71,11 @@ def _glabella(creases: _Creases, subject: Subject, face: Face) -> None:
     for side in (-1.0, 1.0):
         x = side * (0.085 - 0.025 * lower)
         line = np.array([[x, -0.38], [x * 0.92, -0.26], [x * 1.1, -0.14]])
-        creases.add(line, 0.032, 0.72 * lower * (0.7 + 0.3 * subject.lines) + 0.06 * subject.lines)
+        creases.add(line, 0.032, 0.55 * lower * (0.7 + 0.3 * subject.lines) + 0.06 * subject.lines)
         for row in range(3):
             y = 0.0 + 0.075 * row
             slope = np.array([[side * 0.03, y], [side * 0.1, y - 0.03], [side * 0.16, y + 0.03]])
-            creases.add(slope, 0.026, 0.75 * wrinkle)
+            creases.add(slope, 0.026, 0.58 * wrinkle)
     across = np.array([[-0.13, -0.035], [0.0, -0.065], [0.13, -0.035]])
     creases.add(across, 0.028, 0.6 * max(wrinkle, 0.5 * lower))
 
@@ -82,14 +85,18 @@ def _around_eye(creases: _Creases, subject: Subject, face: Face, side: float) ->
     cheek, tight = face.unit(6, side), face.unit(7, side)
     x, y = eye.centre[0], eye.lower
     half = eye.half_width
-    bag = np.array([[x - side * half * 0.85, y + 0.05], [x - side * 0.02, y + 0.105], [x + side * half * 0.9, y + 0.07]])
+    bag = np.array(
+        [[x - side * half * 0.85, y + 0.05], [x - side * 0.02, y + 0.105], [x + side * half * 0.9, y + 0.07]]
+    )
     creases.add(bag, 0.03, 0.5 * cheek + 0.3 * tight + 0.22 * subject.bags + 0.12 * subject.lines)
-    second = bag + [0.0, 0.06]
+    second = moved(bag, 0.0, 0.06)
     creases.add(second, 0.03, 0.4 * cheek + 0.1 * subject.bags)
     corner = np.array([x + side * half * 1.18, -0.02])
     for spread in (-0.5, 0.0, 0.5):
-        foot = corner + np.array([[0.0, spread * 0.06], [side * 0.07, spread * 0.16], [side * 0.15, spread * 0.34 + 0.01]])
-        creases.add(foot, 0.022, 0.62 * cheek * (0.6 + 0.4 * subject.lines) + 0.12 * subject.lines)
+        foot = corner + np.array(
+            [[0.0, spread * 0.06], [side * 0.07, spread * 0.16], [side * 0.15, spread * 0.34 + 0.01]]
+        )
+        creases.add(foot, 0.022, 0.48 * cheek * (0.6 + 0.4 * subject.lines) + 0.12 * subject.lines)
     # The brow's shadow in the socket: deep when brows come down, gone when they rise.
     brow = face.brow(side)
     shadow = np.stack([brow[0] + [0.0, 0.09], (brow[1] + brow[2]) / 2 + [0.0, 0.1], brow[3] + [0.0, 0.1]])
@@ -100,15 +107,19 @@ def _around_mouth(creases: _Creases, subject: Subject, face: Face, side: float) 
     smile, lift = face.unit(12, side), max(face.unit(10, side), face.unit(9, side))
     corner = np.array(face.mouth_corner(side))
     wing = face.nostrils[4 if side > 0 else 0]
-    start = wing + [side * 0.05, -0.07 - 0.03 * lift]
+    start = moved(wing, side * 0.05, -0.07 - 0.03 * lift)
     bend = np.array([side * (0.44 + 0.1 * smile + 0.03 * lift), (start[1] + corner[1]) / 2 + 0.02])
-    end = corner + [side * (0.13 + 0.02 * smile), 0.03 - 0.02 * smile]
+    end = moved(corner, side * (0.13 + 0.02 * smile), 0.03 - 0.02 * smile)
     strength = 0.75 * smile + 0.62 * lift + 0.18 * face.unit(20, side) + 0.16 * face.unit(15, side)
     creases.add(np.stack([start, bend, end]), 0.042, strength + 0.2 * subject.lines + 0.05)
     frown = face.unit(15, side)
-    droop = np.stack([corner + [side * 0.015, 0.015], corner + [side * 0.05, 0.09], corner + [side * 0.055, 0.19]])
+    droop = np.stack(
+        [moved(corner, side * 0.015, 0.015), moved(corner, side * 0.05, 0.09), moved(corner, side * 0.055, 0.19)]
+    )
     creases.add(droop, 0.035, 0.6 * frown + 0.12 * subject.lines)
-    dimple = np.stack([corner + [side * 0.045, -0.05], corner + [side * 0.065, 0.0], corner + [side * 0.045, 0.05]])
+    dimple = np.stack(
+        [moved(corner, side * 0.045, -0.05), moved(corner, side * 0.065, 0.0), moved(corner, side * 0.045, 0.05)]
+    )
     creases.add(dimple, 0.03, 0.5 * smile + 0.35 * face.unit(24, side) + 0.2 * face.unit(20, side))
 
 
@@ -116,7 +127,7 @@ def _under_lip(creases: _Creases, face: Face) -> None:
     bottom = face.lips["outer_lower"][3]
     raised, pressed = face.both(17), max(face.both(23), face.both(24))
     half = 0.16 + 0.05 * raised
-    bow = np.array([[-half, 0.075], [0.0, 0.05], [half, 0.075]]) + [0.0, bottom[1]]
+    bow = moved(np.array([[-half, 0.075], [0.0, 0.05], [half, 0.075]]), 0.0, bottom[1])
     creases.add(bow, 0.05, 0.26 + 0.42 * raised + 0.25 * pressed)
 
 
@@ -147,12 +158,14 @@ def _draw_jaw_beard(pen: Pen, subject: Subject, face: Face) -> None:
     level = round(60 + 165 * hair.beard**1.5)
     right, left = face.jaw_half(1.0), face.jaw_half(-1.0)
     low = [0.0, hair.beard_length]
-    outer = np.concatenate([left[1:4], left[4:] + low, np.array([face.chin]) + low, right[4:][::-1] + low, right[1:4][::-1]])
+    outer = np.concatenate(
+        [left[1:4], left[4:] + low, np.array([face.chin]) + low, right[4:][::-1] + low, right[1:4][::-1]]
+    )
     corner_r, corner_l = np.array(face.mouth_corner(1.0)), np.array(face.mouth_corner(-1.0))
     under = face.lips["outer_lower"][3] + [0.0, 0.07]
     cheek = np.array([[0.9, 0.45], [0.76, 0.82]]) * [face.anatomy.width, 1.0]
-    inner = np.concatenate([
-        cheek, [corner_r + [0.08, -0.06]], [corner_r + [0.02, 0.07]], [under + [0.1, 0.02]], [under], [under + [-0.1, 0.02]],
-        [corner_l + [-0.02, 0.07]], [corner_l + [-0.08, -0.06]], (cheek * [-1.0, 1.0])[::-1],
-    ])  # fmt: skip
+    # Along the cheek, round the mouth's corner, under the lip, and back on the other side.
+    bare = [moved(corner_r, 0.08, -0.06), moved(corner_r, 0.02, 0.07), moved(under, 0.1, 0.02), under]
+    bare += [moved(under, -0.1, 0.02), moved(corner_l, -0.02, 0.07), moved(corner_l, -0.08, -0.06)]
+    inner = np.concatenate([cheek, bare, (cheek * [-1.0, 1.0])[::-1]])
     pen.fill(np.concatenate([smooth(outer, 3), smooth(inner, 3)]), level)

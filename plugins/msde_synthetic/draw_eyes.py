@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from msde_synthetic.colours import mixed, scaled
-from msde_synthetic.curves import ellipse, smooth, stroke
+from msde_synthetic.curves import ellipse, moved, smooth, stroke
 from msde_synthetic.geometry import Eye, Face
 from msde_synthetic.pen import Pen
 from msde_synthetic.randomness import stream
@@ -18,10 +18,10 @@ SHARE = np.linspace(-1.0, 1.0, 13)
 def draw_eyes(pen: Pen, subject: Subject, face: Face, scene: Scene) -> None:
     """Draw both eyes."""
     for side in (-1.0, 1.0):
-        _draw_eye(pen, subject, face.eye(side), face, scene)
+        _draw_eye(pen, subject, face.eye(side), scene)
 
 
-def _draw_eye(pen: Pen, subject: Subject, eye: Eye, face: Face, scene: Scene) -> None:
+def _draw_eye(pen: Pen, subject: Subject, eye: Eye, scene: Scene) -> None:
     upper, lower = eye.lid(SHARE, upper=True), eye.lid(SHARE, upper=False)
     dark = scaled(mixed(subject.skin, (40, 22, 18), 0.75), 0.8)
     # The socket's skin is a little darker; the lid's fold follows the margin and vanishes when brows come down.
@@ -29,7 +29,7 @@ def _draw_eye(pen: Pen, subject: Subject, eye: Eye, face: Face, scene: Scene) ->
     pen.fill(np.concatenate([fold, upper[::-1]]), scaled(subject.skin, 0.86))
     almond = np.concatenate([upper, lower[::-1]])
     with pen.inside(almond) as patch:
-        _draw_ball(patch, subject, eye, scene)
+        _draw_ball(patch, subject, eye)
         shade = np.concatenate([upper, (upper + np.array([0.0, 0.026]))[::-1]])
         patch.fill(shade, (128, 116, 112))
         _draw_iris(patch, subject, eye, scene)
@@ -40,7 +40,7 @@ def _draw_eye(pen: Pen, subject: Subject, eye: Eye, face: Face, scene: Scene) ->
     pen.fill(stroke(lower[2:-2] - np.array([0.0, 0.012]), 0.01), (214, 180, 170))
 
 
-def _draw_ball(pen: Pen, subject: Subject, eye: Eye, scene: Scene) -> None:
+def _draw_ball(pen: Pen, subject: Subject, eye: Eye) -> None:
     white = mixed((236, 232, 228), subject.skin, 0.12)
     pen.fill(ellipse(eye.centre, (eye.half_width * 1.3, 0.4)), white)
     corner = (eye.centre[0] - eye.side * eye.half_width * 0.96, eye.centre[1])
@@ -67,7 +67,7 @@ def draw_brows(pen: Pen, subject: Subject, face: Face) -> None:
         pen.fill(stroke(middle, thick * profile, taper=(0.6, 0.2)), mixed(ink, subject.skin, 0.22))
         pen.fill(stroke(middle, thick * profile * 0.6, taper=(0.5, 0.2)), ink)
         rng = stream(subject.number, "brow", int(side))
-        root = middle[1:-1] + [0.0, thick * 0.42]
+        root = moved(middle[1:-1], 0.0, thick * 0.42)
         place = np.arange(1, len(middle) - 1)
         tip = middle[1:-1] + np.stack([side * (0.05 + 0.002 * place), -thick * (0.7 - 0.03 * place)], axis=1)
         bend = (root + tip) / 2.0 + (rng.random((len(root), 1)) - 0.5) * 0.02

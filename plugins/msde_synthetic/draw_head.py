@@ -21,7 +21,10 @@ def draw_body(pen: Pen, subject: Subject, scene: Scene) -> None:
     """Draw long hair behind the head, neck and clothes."""
     width = subject.anatomy.width
     if subject.hair.style == "long":
-        fall = np.array([[1.12, -0.7], [1.3, 0.0], [1.34, 0.8], [1.25, 1.6], [1.15, 2.4]]) * [width, 1.0]
+        fall = np.array(
+            [[0.6, -1.1], [1.0, -0.78], [1.17, -0.35], [1.24, 0.2], [1.29, 0.9], [1.25, 1.6], [1.15, 2.4]]
+        ) * [width, 1.0]
+        fall = smooth(fall, 3)
         pen.fill(np.concatenate([fall, (fall * [-1.0, 1.0])[::-1]]), scaled(subject.hair.colour, 0.85))
     neck = np.array([[0.66, 0.9], [0.66, 1.6], [0.78, 2.6]]) * [width, 1.0]
     pen.fill(np.concatenate([neck, (neck * [-1.0, 1.0])[::-1]]), scaled(subject.skin, 0.74))
@@ -107,16 +110,21 @@ def _strands(pen: Pen, hair: Hair, outer: Points, inner: Points, rng: Generator)
     end = outer[(share * (len(outer) - 1)).astype(int)]
     # Locks at the temples are short: they may bend only a little.
     room = np.sqrt(((end - start) ** 2).sum(axis=1, keepdims=True))
-    middle = (start + end) / 2.0 + (rng.random((count, 2)) - 0.5) * room * (0.9 if hair.style == "curly" else 0.25)
+    middle = (start + end) / 2.0 + (rng.random((count, 2)) - 0.5) * room * (0.6 if hair.style == "curly" else 0.2)
     tip = start + (start - end) * (rng.random((count, 1)) * 0.16 - 0.1)
     locks = stroke(smooth(np.stack([tip, middle, end], axis=1), 3), 0.012 + 0.024 * rng.random((count, 1)))
     dark = scaled(hair.colour, 0.6)
-    pen.fill_all(locks, [dark if tone < 0.5 else mixed(hair.colour, (150, 120, 100), tone - 0.5) for tone in rng.random(count) * 0.75])
+    pen.fill_all(
+        locks,
+        [dark if tone < 0.5 else mixed(hair.colour, (150, 120, 100), tone - 0.5) for tone in rng.random(count) * 0.75],
+    )
 
 
 def head_outline(subject: Subject, face: Face) -> list[Points]:
     """Return outlines that together cover face, ears and hair of the head, face units."""
     a = subject.anatomy
     crown = _crown(subject.hair, a.width, stream(subject.number, "hair outline", subject.hair.style))
-    ears = [ellipse((side * 1.03 * a.width, 0.2), (0.105 * a.ears, 0.27 * a.ears), tilt=side * 0.14) for side in (-1.0, 1.0)]
+    ears = [
+        ellipse((side * 1.03 * a.width, 0.2), (0.105 * a.ears, 0.27 * a.ears), tilt=side * 0.14) for side in (-1.0, 1.0)
+    ]
     return [face_outline(face), crown, *ears]

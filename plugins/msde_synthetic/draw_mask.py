@@ -11,7 +11,7 @@ from numpy.random import Generator
 from numpy.typing import NDArray
 
 from msde_synthetic.colours import mixed, scaled
-from msde_synthetic.curves import Points, ellipse, smooth, stroke
+from msde_synthetic.curves import Points, ellipse, moved, smooth, stroke
 from msde_synthetic.geometry import NO_UNITS, Face
 from msde_synthetic.mask_design import MaskDesign
 from msde_synthetic.pen import Ink, Pen
@@ -34,7 +34,9 @@ class Fit:
         right = face.jaw_half(1.0)
         peak = 0.06 if design.kind == "n95" else 0.02
         width = anatomy.width
-        upper = np.array([[-0.97, 0.5], [-0.66, 0.44], [-0.32, 0.36], [0.0, 0.24 - peak], [0.32, 0.36], [0.66, 0.44], [0.97, 0.5]])
+        upper = np.array(
+            [[-0.97, 0.5], [-0.66, 0.44], [-0.32, 0.36], [0.0, 0.24 - peak], [0.32, 0.36], [0.66, 0.44], [0.97, 0.5]]
+        )
         chin = face.chin[1] + 0.13 * design.height
         low = np.array([[right[3, 0] * 1.04, 0.98], [right[5, 0] * 1.05, right[5, 1] + 0.07], [0.3, chin - 0.05]])
         lower = np.concatenate([low * [-1.0, 1.0], [[0.0, chin]], low[::-1]])
@@ -92,7 +94,7 @@ def _loops(fit: Fit) -> list[Points]:
         ear = np.array([side * fit.ear[0], fit.ear[1]])
         for end, dip in ((ends[0], -0.03), (ends[1], 0.2)):
             bend = (end + ear) / 2 + np.array([side * 0.03, dip * 0.2])
-            loops.append(stroke(smooth(np.stack([end, bend, ear + [0.0, dip]]), 4), 0.028, taper=(1.0, 1.0)))
+            loops.append(stroke(smooth(np.stack([end, bend, moved(ear, 0.0, dip)]), 4), 0.028, taper=(1.0, 1.0)))
     return loops
 
 
@@ -110,7 +112,14 @@ def _print(pen: Pen, fit: Fit, design: MaskDesign) -> None:
             _curve(pen, fit, line, np.full(17, v), design.second, 0.055 * design.scale)
     if design.pattern == "checks":
         for u in np.arange(-0.9, 1.0, 0.2 * design.scale):
-            _curve(pen, fit, np.full(9, u), np.linspace(0.0, 1.0, 9), mixed(design.colour, design.second, 0.6), 0.05 * design.scale)
+            _curve(
+                pen,
+                fit,
+                np.full(9, u),
+                np.linspace(0.0, 1.0, 9),
+                mixed(design.colour, design.second, 0.6),
+                0.05 * design.scale,
+            )
     if design.pattern in ("dots", "floral"):
         _motifs(pen, fit, design)
 
@@ -172,14 +181,14 @@ def draw_glasses(pen: Pen, alpha: Pen | None, subject: Subject) -> None:
     ink = subject.glasses_colour
     gap = subject.anatomy.eye_gap
     for side in (-1.0, 1.0):
-        rim = _rim(subject.glasses) + [0.45 * gap, 0.03]
+        rim = moved(_rim(subject.glasses), 0.45 * gap, 0.03)
         parts = [(rim, 0.034 if subject.glasses != "half" else 0.016)]
         if subject.glasses == "half":
             parts.append((rim[: len(rim) // 2 + 1], 0.045))
         parts.append((np.array([[0.44 * gap + 0.31, -0.04], [0.98 * subject.anatomy.width, -0.02]]), 0.03))
         for line, width in parts:
             _frame(pen, alpha, line * [side, 1.0], ink, width)
-        glare = np.array([[0.28, -0.1], [0.34, -0.12]]) + [0.05 if side > 0 else 0.2, 0.0]
+        glare = moved(np.array([[0.28, -0.1], [0.34, -0.12]]), 0.05 if side > 0 else 0.2, 0.0)
         _frame(pen, alpha, glare * [side, 1.0], mixed(subject.skin, (255, 255, 255), 0.7), 0.018)
     bridge = smooth(np.array([[-0.15, 0.0], [0.0, -0.045], [0.15, 0.0]]) * [gap, 1.0], 4)
     _frame(pen, alpha, bridge, ink, 0.034)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from msde_synthetic.colours import mixed, scaled
-from msde_synthetic.curves import ellipse, smooth, stroke
+from msde_synthetic.curves import ellipse, moved, smooth, stroke
 from msde_synthetic.geometry import Face
 from msde_synthetic.pen import Pen
 from msde_synthetic.subjects import Subject
@@ -39,29 +39,29 @@ def draw_mouth(pen: Pen, subject: Subject, face: Face) -> None:
     pen.fill(lower, subject.lips)
     middle = lips["inner_lower"] * 0.45 + lips["outer_lower"] * 0.55
     pen.fill(stroke(middle[7:-7], 0.028), mixed(subject.lips, (255, 225, 215), 0.25))
-    seam = scaled(mixed(subject.lips, (50, 14, 16), 0.6), 0.75)
-    pen.fill(stroke(lips["inner_upper"], 0.022, taper=(0.5, 0.5)), seam)
+    seam = scaled(mixed(subject.lips, (44, 12, 14), 0.7), 0.7)
+    pen.fill(stroke(lips["inner_upper"], 0.03, taper=(0.5, 0.5)), seam)
     for side in (-1.0, 1.0):
         corner = np.array(face.mouth_corner(side))
         curl = 0.035 * face.unit(12, side) - 0.035 * face.unit(15, side)
-        hook = np.stack([corner - [side * 0.03, 0.0], corner, corner + [side * 0.03, -curl]])
+        hook = np.stack([corner - [side * 0.03, 0.0], corner, moved(corner, side * 0.03, -curl)])
         pen.fill(stroke(hook, 0.024, taper=(0.8, 0.3)), seam)
 
 
 def _draw_inside(pen: Pen, face: Face, upper: np.ndarray, lower: np.ndarray, height: float) -> None:
     """Draw the open mouth: dark cavity, tongue, and as much of the teeth as the lips lay bare."""
-    cavity = np.concatenate([upper - [0.0, 0.1], (lower + [0.0, 0.1])[::-1]])
+    cavity = np.concatenate([upper - [0.0, 0.1], (moved(lower, 0.0, 0.1))[::-1]])
     pen.fill(cavity, (62, 20, 22))
     if height > 0.13:
         centre = (float(lower[:, 0].mean()), float(lower[:, 1].max()) + 0.01)
         pen.fill(ellipse(centre, (0.2, height * 0.42)), (158, 74, 76))
     bare = 0.035 + 0.05 * face.both(12) + 0.06 * face.both(10) + 0.03 * face.both(20)
     teeth = (232, 226, 214)
-    pen.fill(np.concatenate([upper - [0.0, 0.1], (upper + [0.0, min(bare, height * 0.75)])[::-1]]), teeth)
+    pen.fill(np.concatenate([upper - [0.0, 0.1], (moved(upper, 0.0, min(bare, height * 0.75)))[::-1]]), teeth)
     for tooth in range(-3, 4):
         x = float(upper[:, 0].mean()) + 0.07 * tooth
         top = float(np.interp(x, upper[:, 0], upper[:, 1]))
         pen.line(np.array([[x, top], [x, top + min(bare, height * 0.75)]]), (206, 198, 186), 0.006)
     low = 0.05 * face.both(20) + 0.035 * face.both(10) - 0.25 * face.both(26) * 0.1
     if low > 0.015 and height > 0.08:
-        pen.fill(np.concatenate([lower + [0.0, 0.1], (lower - [0.0, low])[::-1]]), scaled(teeth, 0.9))
+        pen.fill(np.concatenate([moved(lower, 0.0, 0.1), (lower - [0.0, low])[::-1]]), scaled(teeth, 0.9))

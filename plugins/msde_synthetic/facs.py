@@ -59,7 +59,7 @@ VARIANTS: dict[int, tuple[dict[int, float], ...]] = {
     ),
     3: (
         {6: 0.85, 12: 1.0, 25: 0.75, 7: 0.15},
-        {6: 0.7, 12: 0.85, 7: 0.1},
+        {6: 0.7, 12: 0.9, 7: 0.1, 25: 0.3},
         {6: 1.0, 12: 1.0, 25: 1.0, 26: 0.35, 7: 0.2},
     ),
     4: (
@@ -116,7 +116,10 @@ def draw_style(rng: Generator) -> Style:
     variant = tuple(int(rng.random() * len(VARIANTS[label])) for label in range(len(CLASSES)))
     gain = {unit: around(rng, 0.92, 0.17) for unit in UNITS}
     lean = {unit: around(rng, 0.0, 0.13) for unit in UNITS}
-    rest = {unit: max(0.0, around(rng, 0.0, 0.13)) if unit in (1, 2, 4, 5, 6, 7, 12, 15, 17, 24, 43) else 0.0 for unit in UNITS}
+    rest = {
+        unit: max(0.0, around(rng, 0.0, 0.1)) if unit in (1, 2, 4, 5, 6, 7, 12, 15, 17, 24, 43) else 0.0
+        for unit in UNITS
+    }
     return Style(variant, gain, lean, rest)
 
 

@@ -6,8 +6,10 @@ Landmarks follow iBUG 300-W (0-16 jaw, 17-26 brows, 27-35 nose, 36-47 eyes, 48-6
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, wraps
+from typing import TypeVar
 
 import numpy as np
 
@@ -15,7 +17,7 @@ from msde_synthetic.curves import Points
 from msde_synthetic.facs import UNITS, Units
 from msde_synthetic.subjects import Anatomy
 
-NO_UNITS: Units = {unit: (0.0, 0.0) for unit in UNITS}
+NO_UNITS: Units = dict.fromkeys(UNITS, (0.0, 0.0))
 
 JAW = np.array(
     [[1.0, 0.02], [0.99, 0.29], [0.965, 0.55], [0.915, 0.81], [0.81, 1.06], [0.655, 1.27], [0.46, 1.43], [0.235, 1.54]]
@@ -28,6 +30,23 @@ BROW_Y = np.array([-0.245, -0.295, -0.325, -0.31, -0.235])
 
 EYE_CENTRE = 0.445
 EYE_HALF_WIDTH = 0.232
+
+
+T = TypeVar("T")
+
+
+def _once_a_side(method: Callable[[Face, float], T]) -> Callable[[Face, float], T]:
+    """Keep a method's answer for each side; callers must not change it."""
+
+    @wraps(method)
+    def kept(face: Face, side: float) -> T:
+        cache: dict[tuple[str, float], T] = face.__dict__.setdefault("_kept", {})
+        key = (method.__name__, side)
+        if key not in cache:
+            cache[key] = method(face, side)
+        return cache[key]
+
+    return kept
 
 
 @dataclass(frozen=True)
@@ -79,13 +98,14 @@ class Face:
     @property
     def drop(self) -> float:
         """How far the lower teeth have gone down, face units."""
-        return 0.21 * self.both(26) + 0.17 * self.both(27)
+        return 0.32 * self.both(26) + 0.17 * self.both(27)
 
     @property
     def chin_drop(self) -> float:
         """How far the chin has gone down, face units: less than the teeth, as the jaw turns rather than slides."""
-        return 0.5 * self.drop - 0.025 * self.both(17)
+        return 0.33 * self.drop - 0.025 * self.both(17)
 
+    @_once_a_side
     def jaw_half(self, side: float) -> Points:
         """Return the jaw line from the ear to next to the chin, [8, 2]."""
         a = self.anatomy
@@ -101,6 +121,7 @@ class Face:
         """Lowest point of the chin."""
         return (0.0, 1.57 * self.anatomy.length + self.anatomy.chin + self.chin_drop)
 
+    @_once_a_side
     def brow(self, side: float) -> Points:
         """Return the brow's middle line from the inner to the outer end, [5, 2]."""
         a = self.anatomy
@@ -108,20 +129,21 @@ class Face:
         inner, outer = np.clip(1.15 - 1.5 * t, 0.0, 1.0), np.clip(1.35 * t - 0.1, 0.0, 1.0)
         raise_inner, raise_outer, lower = self.unit(1, side), self.unit(2, side), self.unit(4, side)
         y = BROW_Y + a.brow_height - a.brow_arch * np.sin(np.pi * t) - a.brow_tilt * (t - 0.5) * 2.0
-        y = y - 0.135 * raise_inner * inner - 0.15 * raise_outer * outer
-        y = y + lower * (0.125 * inner * (1.0 - 0.75 * raise_inner) + 0.055) + 0.05 * self.unit(9, side) * inner
+        y = y - 0.11 * raise_inner * inner - 0.12 * raise_outer * outer
+        y = y + lower * (0.1 * inner * (1.0 - 0.75 * raise_inner) + 0.045) + 0.04 * self.unit(9, side) * inner
         y = y - 0.02 * self.unit(5, side) + 0.012 * self.unit(6, side)
         x = BROW_X * a.eye_gap - 0.05 * lower * inner + 0.01 * raise_outer * outer
         return np.stack([side * x, y], axis=1)
 
+    @_once_a_side
     def eye(self, side: float) -> Eye:
         """Return an eye."""
         a = self.anatomy
         wide, tight, cheek = self.unit(5, side), self.unit(7, side), self.unit(6, side)
         closed = self.unit(43, side)
-        upper = 0.12 * a.eye_open * (1.0 + 0.5 * wide - 0.28 * tight - 0.3 * cheek - 0.75 * closed)
+        upper = 0.12 * a.eye_open * (1.0 + 0.42 * wide - 0.22 * tight - 0.22 * cheek - 0.75 * closed)
         upper *= 1.0 - 0.22 * self.unit(4, side) * (1.0 - wide) - 0.2 * self.unit(9, side)
-        lower = 0.075 * a.eye_open * (1.0 + 0.12 * wide - 0.65 * tight - 0.75 * cheek - 0.35 * self.unit(9, side))
+        lower = 0.075 * a.eye_open * (1.0 + 0.12 * wide - 0.5 * tight - 0.55 * cheek - 0.35 * self.unit(9, side))
         # A raised inner brow pulls the lid's inner half up, a lowered one presses it down.
         peak = -0.1 - 0.28 * self.unit(1, side) + 0.22 * self.unit(2, side) + 0.25 * self.unit(4, side)
         return Eye(
@@ -142,7 +164,9 @@ class Face:
     @cached_property
     def nostrils(self) -> Points:
         """Return landmarks 31-35, the underside of the nose."""
-        half = 0.215 * self.anatomy.nose_width * (1.0 + 0.08 * self.both(9) + 0.06 * self.both(12) + 0.06 * self.both(10))
+        half = (
+            0.215 * self.anatomy.nose_width * (1.0 + 0.08 * self.both(9) + 0.06 * self.both(12) + 0.06 * self.both(10))
+        )
         lift = np.array([-self.unit(9, -1) * 0.05, 0.0, 0.025, 0.0, -self.unit(9, 1) * 0.05])
         x = np.array([-half, -0.5 * half, 0.0, 0.5 * half, half])
         return np.stack([x, self.nose_base + lift - np.array([0.03, 0.0, 0.0, 0.0, 0.03])], axis=1)
@@ -151,9 +175,15 @@ class Face:
         """Return a corner of the mouth."""
         a = self.anatomy
         smile, frown, stretch = self.unit(12, side), self.unit(15, side), self.unit(20, side)
-        narrow = 0.05 * self.both(23) + 0.02 * self.both(24) + 0.025 * self.both(17) + 0.055 * self.both(27) + 0.03 * self.both(26)
-        x = 0.355 * a.mouth_width + 0.135 * smile + 0.12 * stretch + 0.02 * frown - narrow
-        y = self.mouth_y - 0.155 * smile + 0.125 * frown + 0.025 * stretch + 0.25 * self.drop - 0.02 * self.unit(10, side)
+        narrow = (
+            0.07 * self.both(23)
+            + 0.02 * self.both(24)
+            + 0.025 * self.both(17)
+            + 0.055 * self.both(27)
+            + 0.03 * self.both(26)
+        )
+        x = 0.4 * a.mouth_width + 0.15 * smile + 0.13 * stretch + 0.02 * frown - narrow
+        y = self.mouth_y - 0.24 * smile + 0.2 * frown + 0.025 * stretch + 0.3 * self.drop - 0.02 * self.unit(10, side)
         return (side * x, y)
 
     @property
@@ -174,21 +204,26 @@ class Face:
         arch = 1.0 - t**2
         thin = 1.0 - 0.45 * self.both(23) - 0.4 * self.both(24) - 0.18 * self.both(20)
         smile, frown = self.both(12), self.both(15)
-        middle = self.mouth_y - 0.008 * smile - 0.055 * self.both(17)
+        middle = self.mouth_y - 0.008 * smile - 0.065 * self.both(17)
         # Gap between the lips: parted by AU25, opened by the jaw.
         part = self.both(25)
-        gap = (0.1 * part + 0.85 * self.drop) * (0.35 + 0.65 * max(part, min(1.0, 2.5 * self.drop)))
-        up = middle - 0.012 * part - 0.085 * self.both(10) - 0.03 * self.both(9) - 0.03 * part * smile
+        gap = (0.15 * part + 0.85 * self.drop) * (0.35 + 0.65 * max(part, min(1.0, 2.5 * self.drop)))
+        up = middle - 0.012 * part - 0.1 * self.both(10) - 0.03 * self.both(9) - 0.03 * part * smile
         sag = arch**0.8
         upper_y = base[:, 1] * (1 - sag) + (up + 0.02 * smile) * sag
         round_open = np.clip(1.0 - np.abs(t) ** 2.4, 0.0, 1.0)
         lower_y = upper_y + gap * (0.6 * round_open + 0.4 * arch) + 0.02 * self.both(10) * part * arch
         bow = np.array([0.0, 0.55, 0.92, 0.82, 0.92, 0.55, 0.0])
-        top = upper_y - (0.1 * a.upper_lip * thin * (1.0 - 0.28 * smile)) * bow
+        top = upper_y - (0.12 * a.upper_lip * thin * (1.0 - 0.28 * smile)) * bow
         pout = 0.02 * self.both(17) - 0.01 * frown
-        bottom = lower_y + (0.125 * a.lower_lip * thin * (1.0 - 0.12 * smile) + pout) * np.array([0, 0.6, 0.93, 1.0, 0.93, 0.6, 0])
+        bottom = lower_y + (0.145 * a.lower_lip * thin * (1.0 - 0.12 * smile) + pout) * np.array(
+            [0, 0.6, 0.93, 1.0, 0.93, 0.6, 0]
+        )
         names = ("outer_upper", "inner_upper", "inner_lower", "outer_lower")
-        return {name: np.stack([base[:, 0], y], axis=1) for name, y in zip(names, (top, upper_y, lower_y, bottom), strict=True)}
+        return {
+            name: np.stack([base[:, 0], y], axis=1)
+            for name, y in zip(names, (top, upper_y, lower_y, bottom), strict=True)
+        }
 
     @cached_property
     def landmarks(self) -> Points:
@@ -199,11 +234,19 @@ class Face:
         mouth = np.concatenate([lips["outer_upper"], lips["outer_lower"][5:0:-1]])
         # Inner corners lie a little inside the outer ones, as annotated in 300-W.
         inset = np.array([[0.03, 0.0], [-0.03, 0.0]]) + lips["inner_upper"][[0, 6]]
-        inner = np.concatenate(
-            [inset[:1], lips["inner_upper"][[2, 3, 4]], inset[1:], lips["inner_lower"][[4, 3, 2]]]
-        )
+        inner = np.concatenate([inset[:1], lips["inner_upper"][[2, 3, 4]], inset[1:], lips["inner_lower"][[4, 3, 2]]])
         return np.concatenate(
-            [jaw, self.brow(-1)[::-1], self.brow(1), bridge, self.nostrils, self._eye_points(-1), self._eye_points(1), mouth, inner]
+            [
+                jaw,
+                self.brow(-1)[::-1],
+                self.brow(1),
+                bridge,
+                self.nostrils,
+                self._eye_points(-1),
+                self._eye_points(1),
+                mouth,
+                inner,
+            ]
         )
 
     def _eye_points(self, side: float) -> Points:

@@ -28,8 +28,8 @@ CENTRE_Y = 0.24
 
 def head_depth(x: NDArray[np.float64], y: NDArray[np.float64], width: float) -> NDArray[np.float64]:
     """Return the depth of the head's surface towards the viewer, face units (an ellipsoid; 0 beyond its outline)."""
-    inside = 1.0 - (x / (1.13 * width)) ** 2 - ((y - 0.2) / 1.85) ** 2
-    return 0.9 * np.sqrt(np.maximum(inside, 0.0))
+    across, down = x * (1.0 / (1.13 * width)), (y - 0.2) * (1.0 / 1.85)
+    return 0.9 * np.sqrt(np.maximum(1.0 - across * across - down * down, 0.0))
 
 
 @dataclass(frozen=True)

@@ -92,11 +92,16 @@ def check_pairing(pairing: str) -> None:
 
 
 def seen_by(spec: SampleSpec, seed: int, pairing: str) -> SampleSpec:
-    """Return the sample as photographed under a pairing: an overlay has the shot and camera of its partner."""
+    """Return the sample as photographed under a pairing: an overlay has shot, camera and face of its partner."""
     if pairing == "overlay" and spec.pair is not None and spec.condition == "m":
-        shot = f"{spec.pair_key}-nm"
-        return replace(spec, shot=shot, camera=_camera(seed, shot))
+        bare = _bare_partners(int(seed))[spec.pair]
+        return replace(spec, shot=bare.shot, camera=bare.camera, blend=bare.blend)
     return spec
+
+
+@lru_cache(maxsize=8)
+def _bare_partners(seed: int) -> dict[str, SampleSpec]:
+    return {spec.pair: spec for spec in _everything(seed) if spec.pair is not None and spec.condition == "nm"}
 
 
 @lru_cache(maxsize=8)

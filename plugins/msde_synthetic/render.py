@@ -65,8 +65,7 @@ def render(spec: SampleSpec, *, seed: int = 0, size: int = 128, pairing: str = "
     spec = seen_by(spec, seed, pairing)
     person = subject(seed, spec.subject)
     scene = draw_scene(seed, spec.shot)
-    units: Units = activate(spec.blend, person.style, stream(seed, "units", spec.shot))
-    face = Face(person.anatomy, units)
+    face = _face(spec, person, seed)
     pose = pose_of(scene, person.anatomy, size)
     design = None if spec.mask is None else person.masks[spec.mask]
     exposure = draw_exposure(seed, spec.shot, spec.camera)
@@ -81,7 +80,21 @@ def render(spec: SampleSpec, *, seed: int = 0, size: int = 128, pairing: str = "
         # Pixels without any mask are those of the bare photograph, to the last bit.
         image = np.where(region[..., None] > 0, np.asarray(masked), image)
     image = develop(image, exposure, seed, spec.shot)
-    return Rendered(image, region, pose.project(face.landmarks), mean_units(units))
+    return Rendered(image, region, pose.project(face.landmarks), mean_units(face.units))
+
+
+def landmarks(spec: SampleSpec, *, seed: int = 0, size: int = 128) -> NDArray[np.float64]:
+    """Return the landmarks that ``render`` would give, without drawing: about 0.5 ms.
+
+    ``spec`` must come from ``plan.samples`` under the pairing that is meant.
+    """
+    person = subject(seed, spec.subject)
+    return pose_of(draw_scene(seed, spec.shot), person.anatomy, size).project(_face(spec, person, seed).landmarks)
+
+
+def _face(spec: SampleSpec, person: Subject, seed: int) -> Face:
+    units: Units = activate(spec.blend, person.style, stream(seed, "units", spec.shot))
+    return Face(person.anatomy, units)
 
 
 def _painted(
@@ -129,28 +142,31 @@ def _on_head(light: Pixels, pose: Pose, person: Subject, face: Face) -> Pixels:
     return ((light * head + NEUTRAL * (255 - head) + 127) // 255).astype(np.uint8)
 
 
-def _soft_layers(pose: Pose, person: Subject, face: Face) -> tuple[Pixels, Pixels]:
-    """Return creases and beard cover, 0-255, [size, size] each."""
-    creases, beard = Pen.blank(pose, 2), Pen.blank(pose, 2)
-    draw_creases(creases, person, face)
-    draw_beard(beard, person, face)
+def _soft_layers(pose: Pose, person: Subject, face: Face) -> tuple[Pixels, Pixels | None]:
+    """Return creases and beard cover (None if shaven), 0-255, [size, size] each."""
     soft = pose.size / 128.0
-    crease = creases.image.reduce(2).filter(ImageFilter.GaussianBlur(0.8 * soft))
-    cover = beard.image.reduce(2).filter(ImageFilter.GaussianBlur(1.3 * soft))
-    return np.asarray(crease), np.asarray(cover)
+    creases = Pen.blank(pose, 2)
+    draw_creases(creases, person, face)
+    crease = np.asarray(creases.image.reduce(2).filter(ImageFilter.GaussianBlur(0.8 * soft)))
+    if person.hair.beard == 0 and person.hair.moustache == 0:
+        return crease, None
+    beard = Pen.blank(pose, 2)
+    draw_beard(beard, person, face)
+    return crease, np.asarray(beard.image.reduce(2).filter(ImageFilter.GaussianBlur(1.3 * soft)))
 
 
 CREASE_TINT = np.array([100, 128, 136], dtype=np.int32)
 """How strongly a crease takes red, green and blue away (of 256): folds of skin look reddish."""
 
 
-def _lit(colours: Pixels, light: Pixels, soft: tuple[Pixels, Pixels] | None, person: Subject) -> Pixels:
+def _lit(colours: Pixels, light: Pixels, soft: tuple[Pixels, Pixels | None] | None, person: Subject) -> Pixels:
     """Combine colours with beard, creases and light, in integers."""
     image = colours.astype(np.int32)
     if soft is not None:
-        crease, beard = (layer.astype(np.int32)[..., None] for layer in soft)
-        if person.hair.beard > 0 or person.hair.moustache > 0:
-            image = (image * (255 - beard) + np.array(person.hair.colour) * beard + 127) // 255
-        image = (image * (65280 - crease * CREASE_TINT)) // 65280
+        crease = soft[0].astype(np.int32)[..., None]
+        if soft[1] is not None:
+            beard = soft[1].astype(np.int32)[..., None]
+            image = (image * (256 - beard) + np.array(person.hair.colour, np.int32) * beard + 128) >> 8
+        image = (image * (65536 - crease * CREASE_TINT)) >> 16
     image = (image * light.astype(np.int32)[..., None] + NEUTRAL // 2) // NEUTRAL
-    return np.clip(image, 0, 255).astype(np.uint8)
+    return np.minimum(image, 255).astype(np.uint8)

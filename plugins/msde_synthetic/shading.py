@@ -15,7 +15,7 @@ from PIL import Image
 from msde_synthetic.geometry import Face
 from msde_synthetic.pen import CENTRE_Y, NECK_DEPTH, Pose, head_depth
 
-GRID = 72
+GRID = 64
 NEUTRAL = 128
 """Shading is stored in bytes; this value leaves colours as they are."""
 

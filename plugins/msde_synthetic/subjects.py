@@ -114,11 +114,13 @@ def subject(seed: int, number: int) -> Subject:
     tone = between(rng, 0.0, len(SKIN_TONES) - 1.001)
     low = int(tone)
     skin = SKIN_TONES[low] + (SKIN_TONES[low + 1] - SKIN_TONES[low]) * (tone - low) + (rng.random(3) - 0.5) * 8
-    lips = skin * np.array([0.86, 0.66, 0.66]) + np.array([16.0, 6.0, 8.0]) * between(rng, 0.4, 1.6)
+    lips = skin * np.array([0.83, 0.6, 0.6]) + np.array([16.0, 6.0, 8.0]) * between(rng, 0.4, 1.6)
     iris = np.array([46, 28, 18]) + np.array([40, 26, 14]) * rng.random()
     glasses = pick(rng, {"none": 0.68, "rectangle": 0.16, "round": 0.1, "half": 0.06})
     frame = pick(rng, {"20 20 24": 0.6, "60 36 24": 0.2, "120 120 126": 0.12, "40 50 90": 0.08})
-    masks = tuple(draw_design(stream(seed, "subject", number, "mask", index)) for index in range(1 + (rng.random() < 0.25)))
+    masks = tuple(
+        draw_design(stream(seed, "subject", number, "mask", index)) for index in range(1 + (rng.random() < 0.12))
+    )
     return Subject(
         number=number,
         age=age,

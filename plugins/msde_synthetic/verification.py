@@ -124,8 +124,8 @@ def _truthful_start(verified: list[tuple[int | None, int | None]], requests: NDA
             if label is not None and start[row] < 0 and free[label]:
                 start[row] = free[label].pop()
     rest = iter([index for label in range(7) for index in free[label]])
-    for row in np.flatnonzero(start < 0):
-        start[row] = next(rest)
+    for place in np.flatnonzero(start < 0):
+        start[place] = next(rest)
     return start
 
 

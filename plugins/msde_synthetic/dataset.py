@@ -1,0 +1,142 @@
+"""The adapter to the toolkit: dataset ``synthetic``, the default data of every command."""
+
+from __future__ import annotations
+
+import hashlib
+from functools import lru_cache
+from pathlib import Path, PurePosixPath
+from typing import Any, ClassVar, Literal
+
+import numpy as np
+import numpy.typing as npt
+import PIL
+from pydantic import Field
+
+from msde_synthetic import GENERATOR_VERSION
+from msde_toolkit.interfaces import Dataset, Image, PluginOptions
+from msde_toolkit.types import DataError, InputError, Manifest
+
+
+class SyntheticDataset(Dataset):
+    """The synthetic twin of MSD-E: drawn faces, no files.
+
+    A row's ``path`` names the picture's recipe, ``seed0/reshot-128/s017-p05-m``, so that a manifest alone is enough to
+    draw it again. Extra columns: ``age`` (years), ``glasses`` and ``mask_kind``. Images that verification removed
+    appear only with ``subset=all``, under the label that was asked for and with ``removed`` set.
+    """
+
+    summary = "Procedurally drawn faces with and without masks, in the numbers of MSD-E (no download)"
+    reference = "Counts and procedure: Masked Student Dataset of Expressions, Sec. 2 and Table 2"
+    licence = "CC0-1.0"
+    synthetic: ClassVar[bool] = True
+    version: ClassVar[str] = GENERATOR_VERSION
+    root_hint: ClassVar[str] = ""
+    aligned: ClassVar[bool] = True
+
+    class Options(PluginOptions):
+        """Options of the synthetic twin."""
+
+        seed: int = Field(0, description="Seed of faces, labels and photographs.")
+        subjects: int = Field(142, ge=1, le=142, description="How many subjects: the first ones of the full plan.")
+        size: int = Field(128, ge=64, le=512, description="Width and height of the images, pixels.")
+        pairing: Literal["reshot", "overlay"] = Field(
+            "reshot",
+            description="reshot: a pair is two photographs; overlay: the same one, with the mask drawn on.",
+        )
+        subset: Literal["verified", "all"] = Field(
+            "verified",
+            description="verified: the 1,960 images of Table 2; all: 2,014, with those verification removed.",
+        )
+
+    def load(self, root: Path | None, options: Options) -> Manifest:
+        """List the samples, in the order of ids, which tells nothing about labels.
+
+        Raises:
+            InputError: if a root is given; there is nothing to read.
+        """
+        import pandas as pd
+
+        from msde_synthetic.plan import samples
+        from msde_synthetic.render import landmarks
+
+        if root is not None:
+            message = "The synthetic dataset is drawn, not read: leave out --root."
+            raise InputError(message)
+        rows: list[dict[str, Any]] = []
+        for spec in samples(options.seed, options.subjects, options.subset, options.pairing):
+            points = landmarks(spec, seed=options.seed, size=options.size)
+            rows.append(
+                {
+                    "id": spec.id,
+                    "path": f"seed{options.seed}/{options.pairing}-{options.size}/{spec.id}",
+                    "subject": f"s{spec.subject:03d}",
+                    "label": spec.requested_label if spec.label is None else spec.label,
+                    "condition": spec.condition,
+                    "pair": spec.pair,
+                    "requested_label": spec.requested_label,
+                    "landmarks": [round(float(value), 2) for value in points.ravel()],
+                    "camera": spec.camera,
+                    "session": spec.session,
+                    "consent": "publish",
+                    "source": "drawn",
+                    "pairing": options.pairing,
+                    "age": spec.age,
+                    "glasses": spec.glasses,
+                    "mask_kind": spec.mask_kind,
+                    "removed": spec.label is None,
+                }
+            )
+        notes = (f"synthetic faces, generator {GENERATOR_VERSION}, seed {options.seed}; no image shows a person",)
+        return Manifest.from_frame(pd.DataFrame(rows), "synthetic", licence=self.licence, synthetic=True, notes=notes)
+
+    def read(self, rows: Manifest) -> list[Image]:
+        """Draw these samples, uint8 ``[size, size, 3]`` RGB.
+
+        Raises:
+            DataError: a row's path is not one of this generator's.
+        """
+        return [_drawn(path).image for path in rows.frame["path"]]
+
+    def mask_regions(self, rows: Manifest) -> list[npt.NDArray[np.uint8] | None]:
+        """Return the exact region of each mask, uint8 ``[size, size]``; all zero without a mask."""
+        return [_drawn(path).mask_alpha for path in rows.frame["path"]]
+
+    def action_units(self, rows: Manifest) -> list[dict[str, float]]:
+        """Return each sample's true action units, ``"AU1"`` to ``"AU43"``, 0 to 1."""
+        return [_drawn(path).action_units for path in rows.frame["path"]]
+
+    def fingerprint(self, rows: Manifest) -> str:
+        """Changes when the pixels may have changed: generator, recipes, or Pillow's major version."""
+        sha = hashlib.sha256(f"{self.version}:{PIL.__version__.partition('.')[0]}".encode())
+        for path in sorted(rows.frame["path"]):
+            sha.update(f":{path}".encode())
+        return sha.hexdigest()
+
+
+def _drawn(path: str) -> Any:
+    from msde_synthetic.render import render
+
+    seed, pairing, size, sample = _recipe(path)
+    spec = _plan(seed).get(sample)
+    if spec is None:
+        message = f"{path}: the synthetic dataset has no sample {sample!r}."
+        raise DataError(message)
+    return render(spec, seed=seed, size=size, pairing=pairing)
+
+
+def _recipe(path: str) -> tuple[int, str, int, str]:
+    """Take a row's path apart: seed, pairing, size, sample id."""
+    try:
+        seed, look, sample = PurePosixPath(path).parts
+        pairing, size = look.split("-")
+        return int(seed.removeprefix("seed")), pairing, int(size), sample
+    except ValueError as error:
+        message = f"{path}: not a path of the synthetic dataset, such as seed0/reshot-128/s017-p05-m."
+        raise DataError(message) from error
+
+
+@lru_cache(maxsize=4)
+def _plan(seed: int) -> dict[str, Any]:
+    from msde_synthetic.plan import samples
+
+    return {spec.id: spec for spec in samples(seed, subset="all")}
