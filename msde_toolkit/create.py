@@ -146,13 +146,27 @@ def _decoded(value: Any) -> Any:
 
 def _explain(details: Sequence[ErrorDetails], values: Mapping[str, Any], role: str) -> str:
     """One line about the first wrong key; a union's branches are alternatives for the same key."""
-    key = next(iter(details[0]["loc"]), None)
-    if key is None:
-        return f"{role}: {_told(details[0])}."
-    if details[0]["type"] == "missing" and len(details[0]["loc"]) == 1:
+    first = details[0]
+    if not first["loc"]:
+        return f"{role}: {_told(first)}."
+    key = str(first["loc"][0])
+    if first["type"] == "missing" and len(first["loc"]) == 1:
         return f"{role}.{key}: is required and was not given."
-    branches = dict.fromkeys(_told(detail) for detail in details if detail["loc"][:1] == (key,))
-    return f"{role}.{key} = {values.get(str(key))!r}: {' or '.join(branches)}."
+    branches = dict.fromkeys(
+        f"{_inside(detail, values.get(key))}{_told(detail)}" for detail in details if detail["loc"][:1] == (key,)
+    )
+    return f"{role}.{key} = {values.get(key)!r}: {' or '.join(branches)}."
+
+
+def _inside(detail: ErrorDetails, value: Any) -> str:
+    """Where in a list or table the error is; pydantic's names for a union's branches are left out."""
+    place, value = "", _decoded(value)
+    for step in detail["loc"][1:]:
+        if isinstance(value, Mapping) and (step in value or detail["type"] == "missing"):
+            value, place = value.get(step), f"{place}.{step}"
+        elif isinstance(value, list) and isinstance(step, int) and step < len(value):
+            value, place = value[step], f"{place}[{step}]"
+    return f"at {place.removeprefix('.')} " if place else ""
 
 
 def _told(detail: ErrorDetails) -> str:
