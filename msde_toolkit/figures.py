@@ -106,26 +106,26 @@ def add_note(figure: Figure, text: str) -> None:
     points_per_character = 0.54 * SMALLEST_FONT_PT  # mean advance of DejaVu Sans
     width = int(figure.get_figwidth() * 72 / points_per_character) - 2
     lines = [line for paragraph in text.splitlines() for line in textwrap.wrap(paragraph, width)]
-    bottom = _reserve(figure, len(lines) * 1.35 * SMALLEST_FONT_PT + 4)
-    figure.text(
-        0.008, bottom, "\n".join(lines), ha="left", va="bottom", fontsize=SMALLEST_FONT_PT, color="#333333", gid="note"
-    )
+    style = {"ha": "left", "fontsize": SMALLEST_FONT_PT, "color": "#333333", "gid": "note"}
+    _write_at_foot(figure, "\n".join(lines), 0.01 * figure.get_figwidth(), len(lines) * 1.35 * SMALLEST_FONT_PT, style)
 
 
 def mark_synthetic(figure: Figure) -> None:
     """Write "synthetic faces" across the foot of the figure, for data that shows no real person."""
-    bottom = _reserve(figure, 14)
-    figure.text(
-        0.992,
-        bottom,
-        "synthetic faces: no real person, no result about people",
-        ha="right",
-        va="bottom",
-        fontsize=SMALLEST_FONT_PT + 0.5,
-        fontweight="bold",
-        color="#A23B00",
-        gid="synthetic",
-    )
+    text = "synthetic faces: no real person, no result about people"
+    size = SMALLEST_FONT_PT + 0.5
+    style = {"ha": "right", "fontsize": size, "fontweight": "bold", "color": "#A23B00", "gid": "synthetic"}
+    _write_at_foot(figure, text, 0.99 * figure.get_figwidth(), 1.35 * size, style)
+
+
+def place_by_hand(figure: Figure) -> float:
+    """Turn the automatic layout off, once notes are written; returns the height they take at the foot, millimetres.
+
+    The figure's height may be changed afterwards: the foot stays where it is.
+    """
+    engine: Any = figure.get_layout_engine()
+    figure.set_layout_engine("none")
+    return float(engine.get()["rect"][1] * figure.get_figheight() * _MM_PER_INCH)
 
 
 def save_figure(figure: Figure, stem: Path) -> tuple[Path, Path]:
@@ -148,10 +148,11 @@ def save_figure(figure: Figure, stem: Path) -> tuple[Path, Path]:
     return written[0], written[1]
 
 
-def _reserve(figure: Figure, points: float) -> float:
-    """Keep a strip at the foot of the figure free of axes; returns where it begins, as a fraction of the height."""
+def _write_at_foot(figure: Figure, text: str, x_inches: float, points: float, style: dict[str, Any]) -> None:
+    """Write above what stands at the foot already, and keep axes off that strip."""
     engine: Any = figure.get_layout_engine()
     left, bottom, width, height = engine.get()["rect"]
-    strip = points / 72 / figure.get_figheight()
+    strip = (points + 4) / 72 / figure.get_figheight()
     engine.set(rect=(left, bottom + strip, width, height - strip))
-    return float(bottom) + 2 / 72 / figure.get_figheight()
+    y_inches = bottom * figure.get_figheight() + 3 / 72
+    figure.text(x_inches, y_inches, text, va="bottom", transform=figure.dpi_scale_trans, **style)

@@ -1,0 +1,118 @@
+"""Raw class-activation maps of a whole batch, with the methods of the grad-cam package."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from pytorch_grad_cam import GradCAM, GradCAMPlusPlus, HiResCAM, LayerCAM, XGradCAM
+from torch import Tensor, nn
+
+from msde_toolkit.interfaces import Model
+from msde_toolkit.types import CamTarget, PluginError
+
+# EigenCAM is left out: it explains no class, and the sign of its principal component is arbitrary before the ReLU.
+METHODS = {
+    "gradcam": GradCAM,
+    "gradcam++": GradCAMPlusPlus,
+    "hirescam": HiResCAM,
+    "layercam": LayerCAM,
+    "xgradcam": XGradCAM,
+}
+"""Methods whose map of an image depends on that image's activations and gradients alone."""
+
+
+@dataclass(frozen=True)
+class RawMaps:
+    """Maps of B images.
+
+    Attributes:
+        maps: float32 ``[B, h, w]``, at least 0, unscaled, in the geometry of the face: for Grad-CAM
+            relu(sum over channels of (spatial mean of the gradient) x activation).
+        predicted: ``[B]`` argmax of the logits of this pass.
+    """
+
+    maps: npt.NDArray[np.float32]
+    predicted: npt.NDArray[np.int64]
+
+
+class _Logits(nn.Module):
+    """The model as the grad-cam package wants it: a tensor of logits comes out."""
+
+    def __init__(self, model: Model) -> None:
+        super().__init__()
+        self.model = model
+
+    def forward(self, images: Tensor) -> Tensor:
+        logits: Tensor = self.model(images).logits
+        return logits
+
+
+def raw_maps(model: Model, target: CamTarget, images: Tensor, classes: Tensor, method: str = "gradcam") -> RawMaps:
+    """Explain one class of each image.
+
+    The package's own call scales every map to [0, 1] and enlarges it; energies and comparisons need the map itself, so
+    its activations, gradients and weights are used here and its scaling is not. Single precision throughout.
+
+    Args:
+        model: in evaluation mode.
+        target: the layer.
+        images: ``[B, 3, H, W]`` normalised, on the model's device.
+        classes: ``[B]`` class index explained for each image.
+        method: a key of ``METHODS``.
+
+    Raises:
+        PluginError: if the layer does not run exactly once a pass or does not reach the logits.
+    """
+    cam = METHODS[method](_Logits(model), [target.layer], reshape_transform=torch.clone)
+    recorded = cam.activations_and_grads
+    try:
+        with _only_gradients_of_maps(model), _single_precision(images.device.type):
+            logits = recorded(images.detach().float().requires_grad_(True))
+            logits.gather(1, classes.to(logits.device)[:, None]).sum().backward()
+        if len(recorded.activations) != 1 or len(recorded.gradients) != 1:
+            message = (
+                f"{type(model).__name__}: the CAM layer {target.name!r} ran {len(recorded.activations)} times and got "
+                f"{len(recorded.gradients)} gradients in one pass.\ncam_targets() must name a layer that runs once, "
+                "on the way to the logits."
+            )
+            raise PluginError(message)
+        activations, gradients = recorded.activations[0].numpy(), recorded.gradients[0].numpy()
+        weighted = cam.get_cam_image(images, target.layer, [], activations, gradients, False)
+    finally:
+        recorded.release()
+    on_face = target.to_face(torch.from_numpy(np.maximum(weighted, 0)))
+    return RawMaps(on_face.numpy().astype(np.float32), logits.detach().argmax(dim=1).cpu().numpy())
+
+
+@contextmanager
+def _only_gradients_of_maps(model: nn.Module) -> Iterator[None]:
+    """No gradient is computed for or left on the parameters, which come back as they were."""
+    trainable = [parameter for parameter in model.parameters() if parameter.requires_grad]
+    for parameter in trainable:
+        parameter.requires_grad_(False)
+    try:
+        with torch.enable_grad():
+            yield
+    finally:
+        for parameter in trainable:
+            parameter.requires_grad_(True)
+
+
+@contextmanager
+def _single_precision(device: str) -> Iterator[None]:
+    """No autocast, and no TF32 in convolutions and products on CUDA."""
+    matmul = torch.backends.cuda.matmul.allow_tf32
+    torch.backends.cuda.matmul.allow_tf32 = False
+    convolutions = torch.backends.cudnn.allow_tf32
+    torch.backends.cudnn.allow_tf32 = False
+    try:
+        with torch.autocast(device, enabled=False):
+            yield
+    finally:
+        torch.backends.cuda.matmul.allow_tf32 = matmul
+        torch.backends.cudnn.allow_tf32 = convolutions
