@@ -2,22 +2,15 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
-from difflib import get_close_matches
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NoReturn
-
-from pydantic import ValidationError
+from typing import TYPE_CHECKING, Any
 
 from msde_toolkit.errors import InputError
+from msde_toolkit.options import validated
 from msde_toolkit.registry import Registry
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from pydantic_core import ErrorDetails
-
     from msde_toolkit.interfaces import Analysis, Dataset, Loss, Masker, Model, Plugin, PluginOptions
 
 
@@ -83,8 +76,7 @@ def parse_options(plugin: type[Plugin], options: Mapping[str, Any] | PluginOptio
 
     Args:
         plugin: the plugin's class.
-        options: values by name; text is converted to the field's type, and JSON text is accepted for lists and
-            tables. Or already an instance of the plugin's ``Options``.
+        options: values by name, or already an instance of the plugin's ``Options``.
         role: what the keys carry on the command line (``model``, ``loss``, ``data``, ``mask``, ``analysis``), for
             the messages.
 
@@ -97,18 +89,7 @@ def parse_options(plugin: type[Plugin], options: Mapping[str, Any] | PluginOptio
     if options is not None and not isinstance(options, Mapping):
         message = f"{plugin.__name__} takes {cls.__qualname__} or a mapping, not {type(options).__qualname__}."
         raise InputError(message)
-    values = dict(options or {})
-    unknown = [key for key in values if key not in cls.model_fields]
-    if unknown:
-        _refuse_key(str(unknown[0]), list(cls.model_fields), role)
-    try:
-        return cls.model_validate(values)
-    except ValidationError as first:
-        decoded = {key: _decoded(value) if _concerns(first, key) else value for key, value in values.items()}
-    try:
-        return cls.model_validate(decoded)
-    except ValidationError as error:
-        raise InputError(_explain(error.errors(include_url=False), values, role)) from error
+    return validated(cls, options or {}, f"{role}.")
 
 
 def _load(model: Model, file: Path) -> None:
@@ -121,54 +102,3 @@ def _load(model: Model, file: Path) -> None:
     except InputError as error:
         message = f"{file}: {error}"
         raise InputError(message) from error
-
-
-def _refuse_key(key: str, valid: Sequence[str], role: str) -> NoReturn:
-    close = get_close_matches(key, valid, n=1, cutoff=0.5)
-    hint = f" Did you mean {role}.{close[0]}?" if close else ""
-    there = f"Options: {', '.join(f'{role}.{name}' for name in valid)}." if valid else f"This {role} has no options."
-    message = f"{role}.{key}: unknown option.{hint} {there}"
-    raise InputError(message)
-
-
-def _concerns(error: ValidationError, key: str) -> bool:
-    return any(detail["loc"][:1] == (key,) for detail in error.errors(include_url=False))
-
-
-def _decoded(value: Any) -> Any:
-    if not isinstance(value, str):
-        return value
-    try:
-        return json.loads(value)
-    except json.JSONDecodeError:
-        return value
-
-
-def _explain(details: Sequence[ErrorDetails], values: Mapping[str, Any], role: str) -> str:
-    """One line about the first wrong key; a union's branches are alternatives for the same key."""
-    first = details[0]
-    if not first["loc"]:
-        return f"{role}: {_told(first)}."
-    key = str(first["loc"][0])
-    if first["type"] == "missing" and len(first["loc"]) == 1:
-        return f"{role}.{key}: is required and was not given."
-    branches = dict.fromkeys(
-        f"{_inside(detail, values.get(key))}{_told(detail)}" for detail in details if detail["loc"][:1] == (key,)
-    )
-    return f"{role}.{key} = {values.get(key)!r}: {' or '.join(branches)}."
-
-
-def _inside(detail: ErrorDetails, value: Any) -> str:
-    """Where in a list or table the error is; pydantic's names for a union's branches are left out."""
-    place, value = "", _decoded(value)
-    for step in detail["loc"][1:]:
-        if isinstance(value, Mapping) and (step in value or detail["type"] == "missing"):
-            value, place = value.get(step), f"{place}.{step}"
-        elif isinstance(value, list) and isinstance(step, int) and step < len(value):
-            value, place = value[step], f"{place}[{step}]"
-    return f"at {place.removeprefix('.')} " if place else ""
-
-
-def _told(detail: ErrorDetails) -> str:
-    text = detail["msg"].removeprefix("Value error, ").rstrip(".")
-    return text.replace("Input should be", "expected", 1)

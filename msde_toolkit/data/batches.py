@@ -1,0 +1,116 @@
+"""Batches from cached images: gathered on the host in the background, augmented on the device as a whole."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor
+
+from msde_toolkit.data import augmentation
+from msde_toolkit.data.augmentation import AugmentationOptions
+from msde_toolkit.randomness import Key, generator
+from msde_toolkit.types import Batch, Manifest, PairBatch
+
+Rows = npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class TrainingPlan:
+    """What one epoch goes over.
+
+    Attributes:
+        rows: ``[n]`` row numbers of samples, or ``[n, 2]`` of pairs (unmasked, masked).
+        batch_size: images a step: a pair counts twice, so every loss sees the same number of images.
+        augmentation: how images are changed.
+    """
+
+    rows: Rows
+    batch_size: int
+    augmentation: AugmentationOptions
+
+    @property
+    def pairs(self) -> bool:
+        """Whether a row is a pair."""
+        return self.rows.ndim == 2
+
+    @property
+    def steps(self) -> int:
+        """Steps an epoch: batches are of nearly equal size, so that none is too small for batch statistics."""
+        return max(1, round(self.rows.size / self.batch_size))
+
+
+class BatchSource:
+    """Serves batches of one manifest.
+
+    Args:
+        manifest: the samples.
+        pixels: uint8 ``[n, S, S, 3]`` in the manifest's order.
+        device: where batches go.
+    """
+
+    def __init__(self, manifest: Manifest, pixels: npt.NDArray[np.uint8], device: torch.device) -> None:
+        self._pixels = pixels
+        self._device = device
+        self._ids = np.array(manifest.ids, dtype=object)
+        self._labels = torch.from_numpy(manifest.labels)
+        self._targets = torch.from_numpy(manifest.targets())
+        self._weight = torch.from_numpy(manifest.frame["weight"].to_numpy(dtype=np.float32))
+        self.conditions = manifest.conditions
+        index = {word: number for number, word in enumerate(self.conditions)}
+        self._condition = torch.from_numpy(manifest.frame["condition"].map(index).to_numpy(dtype=np.int64))
+
+    def epoch(self, plan: TrainingPlan, *seed: Key) -> Iterator[Batch | PairBatch]:
+        """One epoch in an order, and with augmentation, that ``seed`` (seed, repeat, fold, epoch) alone decides."""
+        order = generator(*seed, "order").permutation(len(plan.rows))
+        parts = np.array_split(plan.rows[order], plan.steps)
+        for rows, pixels in self._gathered([part.T.reshape(-1) for part in parts]):
+            if not plan.pairs:
+                parameters = augmentation.draw(list(self._ids[rows]), plan.augmentation, *seed)
+                yield self._batch(rows, augmentation.apply(self._images(pixels), parameters))
+                continue
+            half = len(rows) // 2
+            parameters = augmentation.draw(list(self._ids[rows[:half]]), plan.augmentation, *seed)
+            images = augmentation.apply(self._images(pixels), parameters.repeat(2, 1))
+            yield PairBatch(self._batch(rows[:half], images[:half]), self._batch(rows[half:], images[half:]))
+
+    def plain(self, rows: Rows, batch_size: int) -> Iterator[Batch]:
+        """These rows in order, unchanged."""
+        parts = [rows[start : start + batch_size] for start in range(0, len(rows), batch_size)]
+        for part, pixels in self._gathered(parts):
+            yield self._batch(part, self._images(pixels))
+
+    def _gathered(self, parts: list[Rows]) -> Iterator[tuple[Rows, Tensor]]:
+        """Copies the next batch out of the (possibly not yet read) file while the device works on this one."""
+        with ThreadPoolExecutor(max_workers=1) as reader:
+            ahead = reader.submit(self._gather, parts[0]) if parts else None
+            for number, part in enumerate(parts):
+                assert ahead is not None
+                pixels = ahead.result()
+                ahead = reader.submit(self._gather, parts[number + 1]) if number + 1 < len(parts) else None
+                yield part, pixels
+
+    def _gather(self, rows: Rows) -> Tensor:
+        pixels = torch.from_numpy(np.ascontiguousarray(self._pixels[rows]))
+        return pixels.pin_memory() if self._device.type == "cuda" else pixels
+
+    def _images(self, pixels: Tensor) -> Tensor:
+        """uint8 ``[B, S, S, 3]`` to float ``[B, 3, S, S]`` in [0, 1]; the permuted view is channels-last already."""
+        moved = pixels.to(self._device, non_blocking=True)
+        return moved.permute(0, 3, 1, 2).float().div_(255.0)
+
+    def _batch(self, rows: Rows, images: Tensor) -> Batch:
+        index = torch.from_numpy(rows)
+        return Batch(
+            images=images,
+            labels=self._labels[index].to(self._device),
+            targets=self._targets[index].to(self._device),
+            weight=self._weight[index].to(self._device),
+            condition=self._condition[index].to(self._device),
+            ids=tuple(self._ids[rows]),
+            conditions=self.conditions,
+        )

@@ -1,0 +1,162 @@
+"""Every image is decoded once: uint8, one size, one file per set, named by what is in it.
+
+The cache (``MSDE_CACHE``) is write-once and private to the user; a file appears whole or not at all.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from msde_toolkit.errors import DataError, MsdeError
+from msde_toolkit.interfaces import Dataset, Image
+from msde_toolkit.types import Manifest
+
+CHUNK = 64
+PARALLEL_FROM_SECONDS = 6.0
+"""Worker processes pay only where the rest takes longer than this; they take seconds to start."""
+
+Progress = Callable[[int, int], None]
+"""Called with (images done, images in all)."""
+
+
+@dataclass(frozen=True)
+class CachedImages:
+    """All images of a manifest.
+
+    Attributes:
+        pixels: uint8 ``[n, S, S, 3]``, read-only, in the manifest's order.
+        sha256: of the pixels.
+    """
+
+    pixels: npt.NDArray[np.uint8]
+    sha256: str
+
+
+def cache_directory() -> Path:
+    """``MSDE_CACHE``, by default the platform's user cache; made with mode 0700.
+
+    Raises:
+        MsdeError: if it cannot be made.
+    """
+    import platformdirs
+
+    given = os.environ.get("MSDE_CACHE")
+    folder = Path(given) if given else Path(platformdirs.user_cache_dir("msde-toolkit"))
+    try:
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        (folder / "images").mkdir(exist_ok=True, mode=0o700)
+    except OSError as error:
+        message = f"The image cache {folder} cannot be made ({error.strerror}); set MSDE_CACHE to another folder."
+        raise MsdeError(message) from error
+    return folder
+
+
+def purge() -> tuple[int, int]:
+    """Empty the cache. Returns the number of files and bytes removed."""
+    folder = cache_directory() / "images"
+    files = [file for file in folder.iterdir() if file.is_file()]
+    size = sum(file.stat().st_size for file in files)
+    shutil.rmtree(folder)
+    cache_directory()
+    return len(files), size
+
+
+def load_images(dataset: Dataset, manifest: Manifest, size: int, progress: Progress | None = None) -> CachedImages:
+    """The manifest's images at ``size`` x ``size`` (the whole image, squashed as in the paper's protocol).
+
+    Raises:
+        DataError: naming the image that cannot be used.
+    """
+    key = _key(dataset, manifest, size)
+    folder = cache_directory() / "images"
+    array, facts = folder / f"{key}.npy", folder / f"{key}.json"
+    if not (array.exists() and facts.exists()):
+        _build(dataset, manifest, size, array, facts, progress or (lambda _done, _all: None))
+    sha = str(json.loads(facts.read_text())["sha256"])
+    return CachedImages(np.load(array, mmap_mode="r", allow_pickle=False), sha)
+
+
+def _key(dataset: Dataset, manifest: Manifest, size: int) -> str:
+    parts = [type(dataset).__qualname__, dataset.fingerprint(manifest), manifest.content_hash(), size]
+    return hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:32]
+
+
+def _build(
+    dataset: Dataset, manifest: Manifest, size: int, array: Path, facts: Path, progress: Progress
+) -> None:
+    n = len(manifest)
+    handle, name = tempfile.mkstemp(dir=array.parent, suffix=".partial")
+    os.close(handle)
+    partial = Path(name)
+    try:
+        pixels = np.lib.format.open_memmap(partial, mode="w+", dtype=np.uint8, shape=(n, size, size, 3))
+        sha, done = hashlib.sha256(), 0
+        for chunk in _decoded(dataset, manifest, size):
+            pixels[done : done + len(chunk)] = chunk
+            sha.update(chunk.tobytes())
+            done += len(chunk)
+            progress(done, n)
+        pixels.flush()
+        del pixels
+        # The array first: facts beside it mean that it is whole.
+        partial.replace(array)
+        partial.write_text(json.dumps({"sha256": sha.hexdigest(), "images": n, "dataset": manifest.name}))
+        partial.replace(facts)
+    finally:
+        partial.unlink(missing_ok=True)
+
+
+def _decoded(dataset: Dataset, manifest: Manifest, size: int) -> Iterator[npt.NDArray[np.uint8]]:
+    """Chunks in order; worker processes join in where the first chunk shows that it is worth it."""
+    starts = range(0, len(manifest), CHUNK)
+    chunks = [manifest.take(np.arange(start, min(start + CHUNK, len(manifest)))) for start in starts]
+    begin = time.perf_counter()
+    yield decode_rows(dataset, chunks[0], size)
+    remaining = (time.perf_counter() - begin) * (len(chunks) - 1)
+    workers = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else (os.cpu_count() or 1)
+    if workers == 1 or remaining < PARALLEL_FROM_SECONDS:
+        for chunk in chunks[1:]:
+            yield decode_rows(dataset, chunk, size)
+        return
+    from joblib import Parallel, delayed
+
+    # loky starts fresh interpreters, so it is safe after torch's threads and needs no __main__ guard in a user's script.
+    parallel = Parallel(n_jobs=workers, return_as="generator", pre_dispatch=4 * workers)
+    yield from parallel(delayed(decode_rows)(dataset, chunk, size) for chunk in chunks[1:])
+
+
+def decode_rows(dataset: Dataset, rows: Manifest, size: int) -> npt.NDArray[np.uint8]:
+    """uint8 ``[n, size, size, 3]`` of these rows."""
+    images = dataset.read(rows)
+    if len(images) != len(rows):
+        message = f"{rows.name}: the dataset returned {len(images)} images for {len(rows)} samples."
+        raise DataError(message)
+    return np.stack([squash(image, size, sample) for image, sample in zip(images, rows.ids, strict=True)])
+
+
+def squash(image: Image, size: int, sample: str) -> Image:
+    """A uint8 RGB image at ``size`` x ``size``, antialiased.
+
+    Raises:
+        DataError: if it is not uint8 ``[H, W, 3]``.
+    """
+    from PIL import Image as Pillow
+
+    if image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3 or 0 in image.shape:
+        message = f"sample {sample}: expected uint8 [H, W, 3], the dataset gave {image.dtype} {list(image.shape)}."
+        raise DataError(message)
+    if image.shape[:2] == (size, size):
+        return image
+    resized = Pillow.fromarray(image).resize((size, size), Pillow.Resampling.BILINEAR)
+    return np.asarray(resized)

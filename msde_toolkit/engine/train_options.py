@@ -1,0 +1,71 @@
+"""How a fold is trained: everything that ``--set train.KEY=VALUE`` can change, and what the presets make of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from pydantic import Field
+
+from msde_toolkit.data.augmentation import AugmentationOptions
+
+
+class TrainOptions(AugmentationOptions):
+    """Defaults are the paper's protocol (Sec. 3.1, 3.3); what it leaves unsaid follows its released code."""
+
+    epochs: int = Field(25, ge=1, description="Passes over the training samples.")
+    batch_size: int = Field(96, ge=2, description="Images a step; a pair counts as two.")
+    image_size: int = Field(224, ge=16, le=1024, description="Side of the network's input in pixels.")
+    optimizer: Literal["adam", "adamw", "sgd"] = Field("adam", description="Update rule.")
+    lr_backbone: float = Field(1e-4, gt=0, description="Learning rate of the backbone (its peak, for one-cycle).")
+    lr_head: float = Field(1e-3, gt=0, description="Learning rate of the classifier (its peak, for one-cycle).")
+    weight_decay: float = Field(0.0, ge=0, description="Weight decay.")
+    momentum: float = Field(0.9, ge=0, lt=1, description="Momentum of sgd.")
+    schedule: Literal["steps", "onecycle", "constant"] = Field("steps", description="Course of the learning rates.")
+    milestones: tuple[int, ...] = Field((8, 14, 20), description="Epochs at which 'steps' multiplies by gamma.")
+    gamma: float = Field(0.1, gt=0, description="Factor at each milestone.")
+    label_smoothing: float = Field(0.0, ge=0, lt=1, description="Smoothing of the targets.")
+    class_weights: bool = Field(False, description="Weigh classes by their inverse frequency in the training fold.")
+    clip_norm: float = Field(0.0, ge=0, description="Largest gradient norm; 0 switches clipping off.")
+    checkpoint_seconds: float = Field(30.0, ge=0, description="Least time between two resumable checkpoints.")
+
+
+@dataclass(frozen=True)
+class Preset:
+    """A named set of starting values.
+
+    Attributes:
+        summary: what it is for.
+        train: values that differ from the defaults of ``TrainOptions``.
+        folds: number of folds where the dataset has no split of its own.
+        caution: what a reader of its tables must know; empty for the paper's protocol.
+    """
+
+    summary: str
+    train: Mapping[str, Any]
+    folds: int
+    caution: str = ""
+
+
+PRESETS: Mapping[str, Preset] = {
+    "paper": Preset("The protocol of the paper (Sec. 3.1): ten folds, 25 epochs, 224 px.", {}, folds=10),
+    "quick": Preset(
+        "A first result on a laptop in minutes.",
+        {
+            "epochs": 14,
+            "batch_size": 32,
+            "image_size": 64,
+            "optimizer": "adamw",
+            "lr_backbone": 2e-3,
+            "lr_head": 2e-3,
+            "weight_decay": 0.05,
+            "schedule": "onecycle",
+            "rotation": 8.0,
+            "shift": 0.06,
+            "zoom": 0.12,
+        },
+        folds=3,
+        caution="not for citation",
+    ),
+}

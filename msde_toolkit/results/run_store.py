@@ -1,0 +1,188 @@
+"""The files of a run. Every file appears whole: it is written beside its place, then renamed."""
+
+from __future__ import annotations
+
+import json
+import os
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from msde_toolkit.errors import InputError
+
+SUMMARY = "summary.json"
+CONFIG = "config.toml"
+
+
+@contextmanager
+def whole(path: Path) -> Iterator[Path]:
+    """A temporary path beside ``path`` that replaces it when the block ends well, and vanishes when it does not."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    os.close(handle)
+    partial = Path(name)
+    try:
+        yield partial
+        # mkstemp makes files for the owner alone; a run folder follows the user's umask like any other file.
+        umask = os.umask(0)
+        os.umask(umask)
+        partial.chmod(0o666 & ~umask)
+        partial.replace(path)
+    finally:
+        partial.unlink(missing_ok=True)
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write a text file whole."""
+    with whole(path) as partial:
+        partial.write_text(text, encoding="utf-8")
+
+
+def write_json(path: Path, document: Any) -> None:
+    """Write strict JSON whole (no NaN), keys in their given order."""
+    write_text(path, json.dumps(document, indent=2, allow_nan=False, ensure_ascii=False) + "\n")
+
+
+def read_json(path: Path) -> Any:
+    """Read a JSON file of a run.
+
+    Raises:
+        InputError: missing or damaged.
+    """
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        message = f"{path}: cannot be read ({error.strerror})."
+        raise InputError(message) from error
+    except ValueError as error:
+        message = f"{path}: damaged JSON ({error})."
+        raise InputError(message) from error
+
+
+@dataclass(frozen=True)
+class FoldFiles:
+    """The files of one fold of one repeat."""
+
+    directory: Path
+
+    @property
+    def history(self) -> Path:
+        """One JSON line an epoch."""
+        return self.directory / "history.jsonl"
+
+    @property
+    def model(self) -> Path:
+        """The trained weights."""
+        return self.directory / "model.safetensors"
+
+    @property
+    def checkpoint(self) -> Path:
+        """Only while unfinished: what training goes on from."""
+        return self.directory / "last.ckpt"
+
+    @property
+    def predictions(self) -> Path:
+        """Held-out predictions; the fold is done when this file is there."""
+        return self.directory / "predictions.parquet"
+
+    @property
+    def done(self) -> bool:
+        """Whether the fold is finished."""
+        return self.predictions.exists() and self.model.exists()
+
+    def read_history(self) -> list[dict[str, Any]]:
+        """All epochs so far."""
+        if not self.history.exists():
+            return []
+        return [json.loads(line) for line in self.history.read_text(encoding="utf-8").splitlines()]
+
+    def write_history(self, lines: Sequence[Mapping[str, Any]]) -> None:
+        """Replace the history."""
+        write_text(self.history, "".join(json.dumps(line, allow_nan=False) + "\n" for line in lines))
+
+    def write_predictions(self, frame: pd.DataFrame) -> None:
+        """Write the fold's predictions."""
+        with whole(self.predictions) as partial:
+            frame.to_parquet(partial, index=False)
+
+
+@dataclass(frozen=True)
+class RunStore:
+    """A run's folder."""
+
+    directory: Path
+
+    @property
+    def config(self) -> Path:
+        """What is needed to run it again."""
+        return self.directory / CONFIG
+
+    @property
+    def provenance(self) -> Path:
+        """Versions, plugins, device, hashes, seeds."""
+        return self.directory / "provenance.json"
+
+    @property
+    def manifest(self) -> Path:
+        """The samples."""
+        return self.directory / "manifest.parquet"
+
+    @property
+    def folds(self) -> Path:
+        """Who was held out when."""
+        return self.directory / "folds.json"
+
+    @property
+    def summary(self) -> Path:
+        """The numbers; there when the run is complete."""
+        return self.directory / SUMMARY
+
+    def fold(self, name: str, repeat: int = 0) -> FoldFiles:
+        """The files of a fold; repeat 0 stands at the top, further ones in a folder of their own."""
+        base = self.directory if repeat == 0 else self.directory / "repeats" / f"{repeat:02d}"
+        return FoldFiles(base / "folds" / name)
+
+    def read_predictions(self, folds: Sequence[str], repeats: int) -> pd.DataFrame:
+        """Held-out predictions of all folds and repeats, with ``predicted`` (argmax of the logits).
+
+        Raises:
+            InputError: if a fold is missing or damaged.
+        """
+        frames = []
+        for repeat in range(repeats):
+            for name in folds:
+                file = self.fold(name, repeat).predictions
+                try:
+                    frames.append(pd.read_parquet(file))
+                except (OSError, ValueError) as error:
+                    message = f"{file}: predictions are missing or damaged; finish the run with --resume."
+                    raise InputError(message) from error
+        table = pd.concat(frames, ignore_index=True)
+        table["predicted"] = [int(max(range(len(row)), key=row.__getitem__)) for row in table["logits"]]
+        return table
+
+
+def find_runs(folder: Path) -> list[Path]:
+    """Run folders (those with a ``config.toml`` and a manifest) directly inside ``folder``, oldest first."""
+    if not folder.is_dir():
+        return []
+    found = [path for path in folder.iterdir() if (path / CONFIG).is_file() and (path / "manifest.parquet").is_file()]
+    return sorted(found, key=lambda path: ((path / CONFIG).stat().st_mtime_ns, path.name))
+
+
+def latest_finished(folder: Path) -> Path:
+    """The latest finished run inside ``folder``.
+
+    Raises:
+        InputError: if there is none.
+    """
+    finished = [path for path in find_runs(folder) if (path / SUMMARY).is_file()]
+    if not finished:
+        message = f"There is no finished run in {folder}/. Start one: msde run --model scan --loss cl"
+        raise InputError(message)
+    return max(finished, key=lambda path: (path / SUMMARY).stat().st_mtime_ns)
