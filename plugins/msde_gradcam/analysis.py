@@ -45,7 +45,7 @@ class GradCam(Analysis):
         method: Literal["gradcam", "gradcam++", "hirescam", "layercam", "xgradcam"] = Field(
             "gradcam", description="How channels are weighted."
         )
-        batch_size: int = Field(32, ge=1, description="Images explained at a time.")
+        batch_size: int = Field(16, ge=1, description="Images explained at a time (SCAN at 224 px: 0.1 GB each).")
 
     def run(self, context: AnalysisContext) -> AnalysisResult:
         """Raw maps, the mask's share of them, and a figure.

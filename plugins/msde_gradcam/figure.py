@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 _EDGE, _GAP, _CONDITION_GAP, _BLOCK_GAP = 2.0, 0.5, 1.6, 4.0
-_LABEL, _ROW_GAP, _HEAD, _BAR = 3.5, 2.2, 8.0, 8.5
+_LABEL, _ROW_GAP, _HEAD, _BAR = 3.5, 2.2, 8.0, 10.0
 _TITLE_LINE, _TITLE_POINTS = 4.2, 9.0
 _OPACITY = 0.5
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -106,13 +107,15 @@ def _only_gradients_of_maps(model: nn.Module) -> Iterator[None]:
 @contextmanager
 def _single_precision(device: str) -> Iterator[None]:
     """No autocast, and no TF32 in convolutions and products on CUDA."""
-    matmul = torch.backends.cuda.matmul.allow_tf32
-    torch.backends.cuda.matmul.allow_tf32 = False
-    convolutions = torch.backends.cudnn.allow_tf32
-    torch.backends.cudnn.allow_tf32 = False
+    # Not through allow_tf32: reading that raises once anyone has set fp32_precision.
+    backends: Any = torch.backends  # whose stubs know no `conv`
+    products = [backends.cudnn.conv, backends.cuda.matmul]
+    before = [product.fp32_precision for product in products]
+    for product in products:
+        product.fp32_precision = "ieee"
     try:
         with torch.autocast(device, enabled=False):
             yield
     finally:
-        torch.backends.cuda.matmul.allow_tf32 = matmul
-        torch.backends.cudnn.allow_tf32 = convolutions
+        for product, precision in zip(products, before, strict=True):
+            product.fp32_precision = precision

@@ -110,6 +110,20 @@ def test_model_and_hooks_are_left_as_they_were():
     assert not target.layer._forward_hooks
 
 
+def test_maps_are_single_precision_whatever_the_run_used():
+    model, images, classes = TinyNet().eval(), torch.randn(2, 3, 32, 32), torch.tensor([0, 1])
+    plain = raw_maps(model, model.cam_targets()[0], images, classes).maps
+    product = torch.backends.cuda.matmul
+    before = product.fp32_precision
+    try:
+        product.fp32_precision = "tf32"
+        with torch.autocast("cpu", torch.bfloat16):
+            assert np.array_equal(raw_maps(model, model.cam_targets()[0], images, classes).maps, plain)
+        assert product.fp32_precision == "tf32"
+    finally:
+        product.fp32_precision = before
+
+
 class Twice(TinyNet):
     def forward(self, images):
         self.backbone[1](self.backbone[0](images))
