@@ -24,3 +24,9 @@ class DataError(InputError):
 
 class PluginError(InputError):
     """A plugin that is unknown, ambiguous or cannot be imported."""
+
+
+class Interrupted(MsdeError):
+    """The user pressed Ctrl-C: exit code 130. The message says how to go on."""
+
+    exit_code = 130

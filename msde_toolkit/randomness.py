@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
+from operator import index
 
 import numpy as np
 import numpy.typing as npt
@@ -16,7 +17,8 @@ Key = str | int
 
 def digest(*names: Key) -> int:
     """A 128-bit integer made of the names (blake2b; unit separator between them)."""
-    text = "\x1f".join(f"{type(name).__name__}:{name}" for name in names)
+    # numpy's scalars count as what they hold, and 1 is not "1".
+    text = "\x1f".join(f"s:{name}" if isinstance(name, str) else f"i:{index(name)}" for name in names)
     return int.from_bytes(hashlib.blake2b(text.encode(), digest_size=16).digest(), "little")
 
 

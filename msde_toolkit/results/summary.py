@@ -9,7 +9,8 @@ import numpy as np
 import pandas as pd
 
 from msde_toolkit import statistics
-from msde_toolkit.types import Manifest
+from msde_toolkit.results.run_store import RunStore
+from msde_toolkit.types import Manifest, load_manifest
 
 SCHEMA = 1
 CONDITIONS = ("nm", "m")
@@ -31,10 +32,9 @@ def metrics(
     out: dict[str, Any] = {
         word: _condition(predictions[predictions["condition"] == word], group, classes, seed) for word in words
     }
-    both = all(out[word] is not None for word in CONDITIONS)
-    out["average"] = _of_both(predictions, group, out, len(classes), seed, "average") if both else None
-    out["gap"] = _of_both(predictions, group, out, len(classes), seed, "gap") if both else None
-    return out
+    if any(out[word] is None for word in CONDITIONS):
+        return {**out, "average": None, "gap": None}
+    return {**out, **_of_both(predictions, group, out, len(classes), seed)}
 
 
 def _condition(rows: pd.DataFrame, group: pd.Series, classes: Sequence[str], seed: int) -> dict[str, Any] | None:
@@ -71,25 +71,19 @@ def _by_fold(rows: pd.DataFrame, classes: int) -> Any:
 
 
 def _of_both(
-    predictions: pd.DataFrame, group: pd.Series, out: Mapping[str, Any], classes: int, seed: int, which: str
+    predictions: pd.DataFrame, group: pd.Series, out: Mapping[str, Any], classes: int, seed: int
 ) -> dict[str, Any]:
-    """Average of, or difference between, the two conditions' accuracies (unmasked minus masked)."""
-    intervals = statistics.paired_conditions(
-        predictions["label"].to_numpy(),
-        predictions["predicted"].to_numpy(),
-        group.to_numpy(),
-        predictions["condition"].to_numpy(),
-        classes,
-        seed=seed,
-    )
-    first, second = (out[word]["accuracy"] for word in CONDITIONS)
-    combine = (lambda a, b: a - b) if which == "gap" else (lambda a, b: (a + b) / 2)
+    """Average of, and gap between (unmasked minus masked), the two conditions' accuracies."""
+    columns = (predictions[name].to_numpy() for name in ("label", "predicted"))
+    condition = predictions["condition"].to_numpy()
+    intervals = statistics.paired_conditions(*columns, group.to_numpy(), condition, classes, seed=seed)
+    nm, m = (out[word]["accuracy"] for word in CONDITIONS)
+    points = {
+        "average": {key: (nm[key] + m[key]) / 2 for key in ("mean_of_folds", "pooled")},
+        "gap": {key: nm[key] - m[key] for key in ("mean_of_folds", "pooled")},
+    }
     return {
-        "accuracy": {
-            "mean_of_folds": combine(first["mean_of_folds"], second["mean_of_folds"]),
-            "pooled": combine(first["pooled"], second["pooled"]),
-            "ci95": _interval(intervals[which]["accuracy"]),
-        }
+        name: {"accuracy": {**point, "ci95": _interval(intervals[name]["accuracy"])}} for name, point in points.items()
     }
 
 
@@ -102,10 +96,34 @@ def _interval(interval: statistics.Interval) -> list[float] | None:
     return None if interval is None else [float(interval[0]), float(interval[1])]
 
 
-def interval_notes(manifest: Manifest, tested: int) -> list[str]:
+def summarise(store: RunStore, facts: Mapping[str, Any]) -> dict[str, Any]:
+    """The document for ``summary.json``: ``facts`` of the run, and every number from its stored predictions."""
+    manifest = load_manifest(store.manifest)
+    predictions = store.read_predictions(facts["folds"], facts["repeats"])
+    group = dict(zip(manifest.ids, interval_groups(manifest), strict=True))
+    tested = predictions["id"].map(group).nunique()
+    return {
+        "schema": SCHEMA,
+        **facts,
+        "status": "complete",
+        "identity": "independent" if manifest.has_subjects else "unknown",
+        "interval_unit": "subject" if manifest.has_subjects else "sample",
+        "interval_units": int(tested),
+        "interval_about": "these trained models on further subjects",
+        "metrics": metrics(predictions, group, manifest.classes, seed=0),
+        "notes": [*facts["notes"], *_interval_notes(manifest, tested)],
+    }
+
+
+def interval_groups(manifest: Manifest) -> list[str]:
+    """What intervals resample: the subject, or where subjects are unknown the sample (with its pair)."""
+    return [str(group) for group in manifest.groups()]
+
+
+def _interval_notes(manifest: Manifest, tested: int) -> list[str]:
     """What must be said of the intervals: resampled unit, few subjects."""
     if not manifest.has_subjects:
-        return ["Subjects are unknown: intervals are over samples and likely too narrow."]
+        return ["intervals are over samples and likely too narrow"]
     if statistics.few_groups(tested):
-        return [f"Only {tested} subjects: intervals are unreliable."]
+        return [f"only {tested} subjects: intervals are unreliable"]
     return []

@@ -1,0 +1,62 @@
+"""A dataset opened by name, with a mask drawn on where one was asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from msde_toolkit.create import create_dataset, create_masker, parse_options
+from msde_toolkit.data.masking import MaskedDataset
+from msde_toolkit.errors import DataError
+from msde_toolkit.interfaces import Dataset
+from msde_toolkit.types import Manifest
+
+
+@dataclass(frozen=True)
+class Source:
+    """A dataset, ready to be read, and its samples."""
+
+    dataset: Dataset
+    manifest: Manifest
+    options: Mapping[str, Any]
+    mask_options: Mapping[str, Any]
+
+
+def wrap(name: str, mask: str | None, mask_options: Mapping[str, Any], seed: int) -> Dataset:
+    """The dataset, drawing ``mask`` on its faces if one is named.
+
+    Raises:
+        InputError: unknown name or option.
+    """
+    dataset = create_dataset(name)
+    if mask is None:
+        return dataset
+    return MaskedDataset(dataset, create_masker(mask, mask_options), mask, seed)
+
+
+def open_source(
+    name: str,
+    root: Path | None,
+    options: Mapping[str, Any],
+    *,
+    mask: str | None = None,
+    mask_options: Mapping[str, Any] | None = None,
+    seed: int = 0,
+) -> Source:
+    """Open a dataset and list its samples; no image is decoded.
+
+    Raises:
+        InputError: unknown name or option, missing root.
+        DataError: naming file and row.
+    """
+    dataset = wrap(name, mask, mask_options or {}, seed)
+    base = dataset.base if isinstance(dataset, MaskedDataset) else dataset
+    checked = parse_options(type(base), options, "data")
+    manifest = dataset.load(root, checked)
+    if len(manifest) == 0:
+        message = f"{name}: there is not a single sample in {root}."
+        raise DataError(message)
+    masked = dataset.masker.options.model_dump(mode="json") if isinstance(dataset, MaskedDataset) else {}
+    return Source(dataset, manifest, checked.model_dump(mode="json"), masked)

@@ -1,0 +1,212 @@
+"""From a configuration to everything a run needs, checked before a single file is written."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from msde_toolkit.create import create_loss, create_model, parse_options
+from msde_toolkit.data.batches import Rows
+from msde_toolkit.data.folds import Fold, Folds, load_folds, make_folds
+from msde_toolkit.data.image_cache import CachedImages, Progress, load_images
+from msde_toolkit.data.source import Source, open_source
+from msde_toolkit.engine.config import RunConfig
+from msde_toolkit.engine.device import Compute, choose_device, choose_precision
+from msde_toolkit.engine.train_options import PRESETS, TrainOptions
+from msde_toolkit.errors import InputError
+from msde_toolkit.interfaces import Dataset, Loss, Model
+from msde_toolkit.options import validated
+from msde_toolkit.registry import PluginInfo, Registry
+from msde_toolkit.types import Manifest
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A run that can start.
+
+    Attributes:
+        config: as the user gave it.
+        model_options: of the model, presets applied, JSON-ready.
+        loss: the training paradigm.
+        train: how each fold is trained.
+        source: dataset and manifest.
+        folds: who is held out when.
+        train_on: "nm", "m", "mix" or "pairs".
+        compute: device and precision.
+        images: decoded once.
+        parameters: of the model, trainable and total.
+        plugins: every plugin used, by role.
+        notes: what the reader of the results must know.
+    """
+
+    config: RunConfig
+    model_options: Mapping[str, Any]
+    loss: Loss
+    train: TrainOptions
+    source: Source
+    folds: Folds
+    train_on: str
+    compute: Compute
+    images: CachedImages
+    parameters: Mapping[str, int]
+    plugins: Mapping[str, PluginInfo]
+    notes: tuple[str, ...]
+
+    @property
+    def manifest(self) -> Manifest:
+        """The run's samples."""
+        return self.source.manifest
+
+    def new_model(self) -> Model:
+        """A fresh model, its random weights drawn from torch's current seed."""
+        return new_model(self.config, self.model_options, len(self.manifest.classes))
+
+
+def new_model(config: RunConfig, options: Mapping[str, Any], classes: int) -> Model:
+    """The configured model with its starting weights."""
+    weights = None if config.weights == "none" else config.weights
+    return create_model(config.model, classes=classes, options=options, weights=weights)
+
+
+def prepare(config: RunConfig, progress: Progress | None = None) -> Prepared:
+    """Check everything and decode the images.
+
+    Raises:
+        InputError: whatever is wrong with the configuration or the data, in one or two lines.
+    """
+    compute = choose_device(config.device)
+    plugins = _plugins(config)
+    loss = create_loss(config.loss, _options(config, plugins["loss"], config.set_loss))
+    model_options = _model_options(config, plugins["model"])
+    train = validated(TrainOptions, {**PRESETS[config.preset].train, **config.set_train}, "train.")
+    dataset: type[Dataset] = Registry("datasets").get(config.data)
+    data_options = _options(config, plugins["data"], config.set_data) if dataset.synthetic else config.set_data
+    source = open_source(
+        config.data, config.root, data_options, mask=config.mask, mask_options=config.set_mask, seed=config.seed
+    )
+    folds = _folds(config, source.manifest)
+    train_on = _train_on(config, loss, source.manifest)
+    for fold in folds.folds:
+        training_rows(source.manifest, fold, train_on)
+    model = new_model(config, model_options, len(source.manifest.classes))
+    _check_model(model, train, config.model)
+    notes = _notes(config, train, folds, source, type(model), dataset)
+    images = load_images(source.dataset, source.manifest, train.image_size, progress)
+    return Prepared(
+        config=config,
+        model_options=model.options.model_dump(mode="json"),
+        loss=loss,
+        train=train,
+        source=source,
+        folds=folds,
+        train_on=train_on,
+        compute=choose_precision(config.precision, compute),
+        images=images,
+        parameters=_count(model),
+        plugins=plugins,
+        notes=notes,
+    )
+
+
+def training_rows(manifest: Manifest, fold: Fold, train_on: str) -> Rows:
+    """Row numbers ``[n]`` of the fold's training samples, or ``[n, 2]`` of its training pairs.
+
+    Raises:
+        InputError: if there is none.
+    """
+    if train_on == "pairs":
+        pairs = manifest.pairs()[["nm", "m"]].to_numpy(dtype=np.int64)
+        rows: Rows = pairs[np.isin(pairs, fold.train).all(axis=1)]
+    elif train_on == "mix":
+        rows = fold.train
+    else:
+        rows = fold.train[(manifest.frame["condition"] == train_on).to_numpy()[fold.train]]
+    if len(rows) == 0:
+        there = ", ".join(manifest.conditions)
+        hint = " Make them with --mask surgical." if train_on == "pairs" else ""
+        wanted = "pairs of an unmasked and a masked image" if train_on == "pairs" else f"images of condition {train_on!r}"
+        message = f"--train-on {train_on}: {manifest.name} has no {wanted} to train on (conditions: {there}).{hint}"
+        raise InputError(message)
+    return rows
+
+
+def _plugins(config: RunConfig) -> dict[str, PluginInfo]:
+    used = {
+        "model": Registry("models").info(config.model),
+        "loss": Registry("losses").info(config.loss),
+        "data": Registry("datasets").info(config.data),
+    }
+    if config.mask is not None:
+        used["mask"] = Registry("maskers").info(config.mask)
+    elif config.set_mask:
+        message = "--set mask.*: no mask is drawn; name one with --mask NAME."
+        raise InputError(message)
+    return used
+
+
+def _options(config: RunConfig, info: PluginInfo, given: Mapping[str, Any]) -> dict[str, Any]:
+    """What the preset changes in the plugin's options, then what the user set."""
+    plugin = Registry(info.kind).get(f"{info.name}@{info.distribution}")
+    return {**plugin.presets.get(config.preset, {}), **given}
+
+
+def _model_options(config: RunConfig, info: PluginInfo) -> dict[str, Any]:
+    plugin: type[Model] = Registry("models").get(config.model)
+    given = _options(config, info, config.set_model)
+    return parse_options(plugin, given, "model").model_dump(mode="json")
+
+
+def _folds(config: RunConfig, manifest: Manifest) -> Folds:
+    if isinstance(config.folds, Path):
+        return load_folds(config.folds, manifest)
+    return make_folds(manifest, config.folds, config.seed, PRESETS[config.preset].folds)
+
+
+def _train_on(config: RunConfig, loss: Loss, manifest: Manifest) -> str:
+    if loss.needs_teacher:
+        message = f"--loss {config.loss}: needs a teacher, which this version cannot build yet."
+        raise InputError(message)
+    if loss.needs_pairs and config.train_on not in (None, "pairs"):
+        message = f"--loss {config.loss} needs pairs: use --train-on pairs (or leave it out), not {config.train_on}."
+        raise InputError(message)
+    if config.train_on is not None:
+        return config.train_on
+    if loss.needs_pairs:
+        return "pairs"
+    return "mix" if len(manifest.conditions) > 1 else manifest.conditions[0]
+
+
+def _check_model(model: Model, train: TrainOptions, name: str) -> None:
+    if train.image_size < model.smallest_input:
+        message = f"train.image_size = {train.image_size}: {name} needs at least {model.smallest_input} pixels."
+        raise InputError(message)
+
+
+def _count(model: Model) -> dict[str, int]:
+    return {
+        "trainable": sum(p.numel() for p in model.parameters() if p.requires_grad),
+        "total": sum(p.numel() for p in model.parameters()),
+    }
+
+
+def _notes(
+    config: RunConfig, train: TrainOptions, folds: Folds, source: Source, model: type[Model], dataset: type[Dataset]
+) -> tuple[str, ...]:
+    notes = list(source.manifest.notes)
+    preset = PRESETS[config.preset]
+    if preset.caution:
+        paper = TrainOptions()
+        cuts = [f"{train.epochs} epochs (paper {paper.epochs})", f"{train.image_size} px (paper {paper.image_size})"]
+        if folds.source == "assigned":
+            cuts.append(f"{len(folds.folds)} folds (paper {PRESETS['paper'].folds})")
+        changed = dict(model.presets.get(config.preset, {}))
+        changed.update(dataset.presets.get(config.preset, {}) if dataset.synthetic else {})
+        cuts += [f"{key} {value}" for key, value in changed.items()]
+        notes.append(f"preset {config.preset}, {preset.caution}: {', '.join(cuts)}")
+    if folds.unit == "sample":
+        notes.append("subjects are unknown: identities may be on both sides of a fold")
+    return tuple(notes)

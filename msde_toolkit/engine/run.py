@@ -1,0 +1,232 @@
+"""A run: all folds and repeats of one configuration, resumable, told to listeners, summed up from its predictions."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from msde_toolkit.data.folds import Fold
+from msde_toolkit.data.image_cache import Progress
+from msde_toolkit.engine.config import RunConfig, load_config
+from msde_toolkit.engine.fold import DamagedCheckpoint, run_fold
+from msde_toolkit.engine.prepare import Prepared, prepare, training_rows
+from msde_toolkit.engine.provenance import provenance
+from msde_toolkit.engine.trainer import EpochReport
+from msde_toolkit.errors import InputError, Interrupted, MsdeError
+from msde_toolkit.hooks import Listeners
+from msde_toolkit.results.run_store import RunStore, read_json, write_json, write_text
+from msde_toolkit.results.summary import summarise
+from msde_toolkit.types import EpochEnded, FoldEnded, FoldStarted, RunFailed, RunFinished, RunStarted
+
+RUNS = Path("runs")
+
+
+@dataclass(frozen=True)
+class RunResult:
+    """A finished run: its folder and what ``summary.json`` says."""
+
+    directory: Path
+    summary: dict[str, Any]
+
+
+def run(
+    config: RunConfig,
+    *,
+    out: Path | None = None,
+    listeners: Iterable[object] = (),
+    progress: Progress | None = None,
+    command: Sequence[str] | None = None,
+) -> RunResult:
+    """Train and test every fold and repeat.
+
+    Args:
+        config: what to run.
+        out: the run's folder, new or empty; by default ``runs/<date>-<model>-<loss>-<data>``.
+        listeners: objects with hook methods, besides the installed listeners.
+        progress: called with (images decoded, images in all) where images are not in the cache yet.
+        command: recorded in ``provenance.json``.
+
+    Raises:
+        InputError: something is wrong with the configuration or the data; nothing is left behind.
+        MsdeError: training failed; ``resume`` goes on.
+        Interrupted: Ctrl-C; ``resume`` goes on.
+    """
+    if out is not None:
+        _check_out(out)
+    prepared = prepare(config, progress)
+    store = RunStore(_new_directory(config) if out is None else out)
+    try:
+        store.directory.mkdir(parents=True, exist_ok=True)
+        write_json(store.folds, prepared.folds.as_dict())
+        write_json(store.provenance, provenance(prepared, command))
+        prepared.manifest.save(store.manifest)
+        write_text(store.config, config.to_toml())
+    except OSError as error:
+        message = f"{store.directory}: cannot be written ({error.strerror}); choose another folder with --out."
+        raise InputError(message) from error
+    return _Run(prepared, store, Listeners(listeners)).all_folds(resumed=False)
+
+
+def resume(
+    directory: Path, *, listeners: Iterable[object] = (), progress: Progress | None = None
+) -> RunResult:
+    """Go on with a stopped run, to the same final numbers as if it had never stopped.
+
+    Raises:
+        InputError: not a run, or its data is not what it was.
+    """
+    store = RunStore(directory)
+    if not store.config.is_file():
+        message = f"--resume {directory}: not a run (no config.toml in it)."
+        raise InputError(message)
+    recorded = read_json(store.provenance)
+    config = RunConfig.create(**load_config(store.config))
+    # What "auto" found then is what counts now: a run must not change precision half-way.
+    config = config.model_copy(update={"precision": recorded["precision"]["used"]})
+    if config.folds is not None:
+        config = config.model_copy(update={"folds": store.folds if isinstance(config.folds, Path) else config.folds})
+    prepared = prepare(config, progress)
+    if prepared.manifest.content_hash() != recorded["data"]["manifest_sha256"]:
+        message = f"--resume {directory}: {config.data} is not the data this run started with; start a new run."
+        raise InputError(message)
+    return _Run(prepared, store, Listeners(listeners)).all_folds(resumed=True)
+
+
+def _check_out(out: Path) -> None:
+    if out.exists() and (not out.is_dir() or any(out.iterdir())):
+        hint = f" To go on with the run in it: --resume {out}." if (out / "config.toml").exists() else ""
+        message = f"--out {out}: is there already and not an empty folder.{hint}"
+        raise InputError(message)
+    parent = next(folder for folder in (out, *out.absolute().parents) if folder.exists())
+    import os
+
+    if not (parent.is_dir() and os.access(parent, os.W_OK)):
+        message = f"--out {out}: {parent} cannot be written to."
+        raise InputError(message)
+
+
+def _new_directory(config: RunConfig) -> Path:
+    words = (config.model, config.loss, config.data)
+    name = "-".join([datetime.now().astimezone().strftime("%Y%m%d-%H%M"), *(_plain(word) for word in words)])
+    candidates = (RUNS / (name if number == 1 else f"{name}-{number}") for number in range(1, 10_000))
+    return next(path for path in candidates if not path.exists())
+
+
+def _plain(word: str) -> str:
+    return "".join(letter if letter.isalnum() or letter in "-_" else "-" for letter in word)
+
+
+@dataclass(frozen=True)
+class _Run:
+    prepared: Prepared
+    store: RunStore
+    listeners: Listeners
+
+    @property
+    def name(self) -> str:
+        return self.store.directory.resolve().name
+
+    def all_folds(self, *, resumed: bool) -> RunResult:
+        begin = time.monotonic()
+        self._started(resumed)
+        try:
+            for repeat in range(self.prepared.config.repeats):
+                for fold in self.prepared.folds.folds:
+                    self._one_fold(fold, repeat)
+            summary = summarise(self.store, self._facts(time.monotonic() - begin))
+        except KeyboardInterrupt as error:
+            message = f"Stopped. Go on with: msde run --resume {self.store.directory}"
+            self.listeners.tell("msde_run_failed", RunFailed(self.name, self.store.directory, message))
+            raise Interrupted(message) from error
+        except Exception as error:
+            self.listeners.tell("msde_run_failed", RunFailed(self.name, self.store.directory, str(error)))
+            raise
+        write_json(self.store.summary, summary)
+        self.listeners.tell("msde_run_finished", RunFinished(self.name, self.store.directory, summary))
+        return RunResult(self.store.directory, summary)
+
+    def _started(self, resumed: bool) -> None:
+        config, prepared = self.prepared.config, self.prepared
+        event = RunStarted(
+            run=self.name,
+            directory=self.store.directory,
+            model=config.model,
+            loss=config.loss,
+            dataset=prepared.manifest.name,
+            synthetic=prepared.manifest.synthetic,
+            folds=len(prepared.folds.folds),
+            repeats=config.repeats,
+            epochs=prepared.train.epochs,
+            resumed=resumed,
+            notes=prepared.notes,
+        )
+        self.listeners.tell("msde_run_started", event)
+
+    def _one_fold(self, fold: Fold, repeat: int) -> None:
+        files = self.store.fold(fold.name, repeat)
+        begin = time.monotonic()
+        training = training_rows(self.prepared.manifest, fold, self.prepared.train_on).size
+        self.listeners.tell(
+            "msde_fold_started", FoldStarted(self.name, repeat, fold.name, training, len(fold.test))
+        )
+        if files.done:
+            import pandas as pd
+
+            predictions = pd.read_parquet(files.predictions)
+        else:
+            predictions = self._train(fold, repeat)
+        right = predictions["logits"].map(lambda row: int(row.argmax())) == predictions["label"]
+        accuracy = {str(word): float(value) for word, value in right.groupby(predictions["condition"]).mean().items()}
+        self.listeners.tell(
+            "msde_fold_ended", FoldEnded(self.name, repeat, fold.name, accuracy, time.monotonic() - begin)
+        )
+
+    def _train(self, fold: Fold, repeat: int) -> Any:
+        files = self.store.fold(fold.name, repeat)
+
+        def epoch_ended(report: EpochReport) -> None:
+            event = EpochEnded(
+                run=self.name,
+                repeat=repeat,
+                fold=fold.name,
+                epoch=report.epoch,
+                epochs=self.prepared.train.epochs,
+                losses=report.losses,
+                images_per_second=report.images / max(report.seconds, 1e-9),
+                seconds=report.seconds,
+            )
+            self.listeners.tell("msde_epoch_ended", event)
+
+        try:
+            return run_fold(self.prepared, fold, repeat, files, epoch_ended)
+        except DamagedCheckpoint:
+            return run_fold(self.prepared, fold, repeat, files, epoch_ended)
+        except RuntimeError as error:
+            if "out of memory" not in str(error).lower():
+                raise
+            message = "Out of memory. Use a smaller --set train.batch_size=... or train.image_size=..."
+            raise MsdeError(message) from error
+
+    def _facts(self, seconds: float) -> dict[str, Any]:
+        config, prepared = self.prepared.config, self.prepared
+        return {
+            "run": self.name,
+            "model": config.model,
+            "loss": config.loss,
+            "dataset": prepared.manifest.name,
+            "mask": config.mask,
+            "synthetic": prepared.manifest.synthetic,
+            "preset": config.preset,
+            "train_on": prepared.train_on,
+            "select": config.select,
+            "pretraining": config.weights if config.weights == "none" else Path(config.weights).name,
+            "repeats": config.repeats,
+            "parameters": dict(prepared.parameters),
+            "folds": [fold.name for fold in prepared.folds.folds],
+            "seconds": round(seconds, 1),
+            "notes": list(prepared.notes),
+        }

@@ -1,0 +1,200 @@
+"""Training of one fold: a model, a loss, batches, and nothing that knows of other folds."""
+
+from __future__ import annotations
+
+import time
+from collections import defaultdict
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import torch
+import torch.nn.functional as F
+from accelerate import Accelerator
+from accelerate.state import AcceleratorState
+from torch import Tensor
+
+from msde_toolkit.data.batches import BatchSource, Rows, TrainingPlan
+from msde_toolkit.engine.device import Compute
+from msde_toolkit.engine.schedule import make_optimizer, make_scheduler
+from msde_toolkit.engine.train_options import TrainOptions
+from msde_toolkit.errors import MsdeError
+from msde_toolkit.interfaces import Criterion, Loss, LossContext, Model
+from msde_toolkit.randomness import Key, torch_seed
+from msde_toolkit.types import Batch, ModelOutput, PairBatch
+
+EVALUATION_BATCH = 128
+
+
+@dataclass(frozen=True)
+class EpochReport:
+    """What one epoch says: means over its images."""
+
+    epoch: int
+    losses: Mapping[str, float]
+    accuracy: Mapping[str, float]
+    lr: Mapping[str, float]
+    seconds: float
+    images: int
+
+
+@dataclass
+class FoldTrainer:
+    """Trains one model on one fold.
+
+    Args:
+        model: fresh, on the CPU.
+        loss: the training paradigm.
+        source: batches of the run's manifest.
+        plan: what an epoch goes over.
+        options: epochs, rates, schedule.
+        compute: device and precision.
+        seed: names that key all randomness of this fold: (seed, repeat, fold).
+        class_weights: ``[C]``, or None.
+    """
+
+    model: Model
+    loss: Loss
+    source: BatchSource
+    plan: TrainingPlan
+    options: TrainOptions
+    compute: Compute
+    seed: tuple[Key, ...]
+    class_weights: Tensor | None = None
+    epoch: int = field(default=0, init=False)
+
+    def __post_init__(self) -> None:
+        self.model.to(self.compute.device).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self.optimizer = make_optimizer(self.model, self.options)
+        self.scheduler, self.every_step = make_scheduler(self.optimizer, self.options, self.plan.steps)
+        self.accelerator = make_accelerator(self.compute)
+        self._prepared, self._prepared_optimizer = self.accelerator.prepare(self.model, self.optimizer)
+        if self.class_weights is not None:
+            self.class_weights = self.class_weights.to(self.compute.device)
+
+    def forward(self, images: Tensor) -> ModelOutput:
+        """Images in [0, 1] to an output in float32, whatever the precision inside."""
+        output: ModelOutput = self._prepared(self.model.input_spec.normalise(images))
+        extras = {name: value.float() for name, value in output.extras.items()}
+        return ModelOutput(output.logits.float(), output.features.float(), extras)
+
+    def criterion_for(self, weight: Tensor) -> Criterion:
+        """Cross entropy with class weights and smoothing, averaged over the batch by sample weight."""
+
+        def criterion(logits: Tensor, targets: Tensor) -> Tensor:
+            each = F.cross_entropy(
+                logits, targets, self.class_weights, reduction="none", label_smoothing=self.options.label_smoothing
+            )
+            return (each * weight).sum() / weight.sum().clamp_min(1e-12)
+
+        return criterion
+
+    def run_epoch(self) -> EpochReport:
+        """One pass over the training samples.
+
+        Raises:
+            MsdeError: if the loss is not a finite number.
+        """
+        begin = time.perf_counter()
+        seed = (*self.seed, self.epoch)
+        # Dropout and the like draw from torch's generator: keyed per epoch, a resumed run draws the same.
+        torch.manual_seed(torch_seed(*seed, "torch"))
+        self._prepared.train()
+        context = LossContext(self.epoch, self.options.epochs, self.model.classes, self.criterion_for, seed)
+        tally = _Tally(self.source.conditions)
+        rates = {str(group["name"]): float(group["lr"]) for group in self.optimizer.param_groups}
+        for batch in self.source.epoch(self.plan, *seed):
+            self._step(batch, context, tally)
+            if self.scheduler is not None and self.every_step:
+                self.scheduler.step()
+        if self.scheduler is not None and not self.every_step:
+            self.scheduler.step()
+        self.epoch += 1
+        return tally.report(self.epoch - 1, rates, time.perf_counter() - begin)
+
+    def _step(self, batch: Batch | PairBatch, context: LossContext, tally: _Tally) -> None:
+        outputs: list[ModelOutput] = []
+
+        def forward(images: Tensor) -> ModelOutput:
+            outputs.append(self.forward(images))
+            return outputs[-1]
+
+        terms = self.loss.step(self.model, forward, batch, context)
+        total = terms.total
+        if not torch.isfinite(total):
+            message = (
+                f"Fold {self.seed[-1]}, epoch {self.epoch + 1}: the loss is {total.item()}. "
+                "Lower the learning rate (--set train.lr_backbone=...) or use --precision fp32."
+            )
+            raise MsdeError(message)
+        self._prepared_optimizer.zero_grad(set_to_none=True)
+        self.accelerator.backward(total)
+        if self.options.clip_norm > 0:
+            self.accelerator.clip_grad_norm_(self.model.parameters(), self.options.clip_norm)
+        self._prepared_optimizer.step()
+        tally.add(batch, terms.terms, total, outputs)
+
+    @torch.no_grad()
+    def predict(self, rows: Rows) -> npt.NDArray[np.float32]:
+        """``[n, C]`` logits of these rows, in evaluation mode, images unchanged."""
+        self._prepared.eval()
+        parts = [self.forward(batch.images).logits.cpu() for batch in self.source.plain(rows, EVALUATION_BATCH)]
+        return torch.cat(parts).numpy()
+
+    def state(self) -> dict[str, Any]:
+        """Everything that training goes on from."""
+        return {
+            "epoch": self.epoch,
+            "model": self.model.state_dict(),
+            "optimizer": self.optimizer.state_dict(),
+            "scheduler": {} if self.scheduler is None else self.scheduler.state_dict(),
+        }
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Go on from ``state``."""
+        self.model.load_state_dict(state["model"])
+        self.optimizer.load_state_dict(state["optimizer"])
+        if self.scheduler is not None:
+            self.scheduler.load_state_dict(state["scheduler"])
+        self.epoch = int(state["epoch"])
+
+
+def make_accelerator(compute: Compute) -> Accelerator:
+    """accelerate for this device and precision. Its process-wide state is set anew, since one process may run several."""
+    AcceleratorState._reset_state(reset_partial_state=True)
+    precision = "bf16" if compute.precision == "bf16" else "no"
+    return Accelerator(cpu=compute.device.type == "cpu", mixed_precision=precision)
+
+
+class _Tally:
+    """Sums of an epoch, kept on the device so that no step waits for the host."""
+
+    def __init__(self, conditions: tuple[str, ...]) -> None:
+        self._conditions = conditions
+        self._images = 0
+        self._losses: dict[str, Tensor] = {}
+        self._right: dict[int, list[Tensor]] = defaultdict(list)
+
+    def add(
+        self, batch: Batch | PairBatch, terms: Mapping[str, Tensor], total: Tensor, outputs: list[ModelOutput]
+    ) -> None:
+        count = len(batch)
+        self._images += count
+        for name, value in {**terms, "total": total}.items():
+            self._losses[name] = self._losses.get(name, torch.zeros_like(value.detach())) + value.detach() * count
+        joined = batch.joined() if isinstance(batch, PairBatch) else batch
+        # Only a pass over the whole batch can be held against its labels.
+        if len(outputs) == 1 and len(outputs[0].logits) == len(joined):
+            right = (outputs[0].logits.detach().argmax(1) == joined.labels).float()
+            for index in range(len(self._conditions)):
+                self._right[index].append(right[joined.condition == index])
+
+    def report(self, epoch: int, rates: Mapping[str, float], seconds: float) -> EpochReport:
+        losses = {name: float(value) / max(1, self._images) for name, value in self._losses.items()}
+        joined = {self._conditions[index]: torch.cat(parts) for index, parts in self._right.items()}
+        accuracy = {word: float(right.mean()) for word, right in joined.items() if len(right)}
+        return EpochReport(epoch, losses, accuracy, dict(rates), seconds, self._images)
+
+
