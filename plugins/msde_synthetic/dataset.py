@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping
 from functools import lru_cache
 from pathlib import Path, PurePosixPath
 from typing import Any, ClassVar, Literal
@@ -32,6 +33,7 @@ class SyntheticDataset(Dataset):
     version: ClassVar[str] = GENERATOR_VERSION
     root_hint: ClassVar[str] = ""
     aligned: ClassVar[bool] = True
+    presets: ClassVar[Mapping[str, Mapping[str, Any]]] = {"quick": {"subjects": 60, "size": 64}}
 
     class Options(PluginOptions):
         """Options of the synthetic twin."""

@@ -45,7 +45,7 @@ def _shelves(image: Image.Image, scene: Scene) -> None:
         while x < size:
             width = int(between(rng, 0.03, 0.09) * size) + 1
             book = int(height * between(rng, 0.5, 0.85))
-            ink = mixed(scene.wall, _book(rng), 0.7)
+            ink = mixed(scene.wall, _book(rng), 0.6)
             if rng.random() < 0.75:
                 pen.rectangle((x, top + height - book, x + width - 1, top + height), fill=ink)
             x += width

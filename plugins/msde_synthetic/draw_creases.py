@@ -71,11 +71,11 @@ def _glabella(creases: _Creases, subject: Subject, face: Face) -> None:
     for side in (-1.0, 1.0):
         x = side * (0.085 - 0.025 * lower)
         line = np.array([[x, -0.38], [x * 0.92, -0.26], [x * 1.1, -0.14]])
-        creases.add(line, 0.032, 0.55 * lower * (0.7 + 0.3 * subject.lines) + 0.06 * subject.lines)
+        creases.add(line, 0.032, 0.48 * lower * (0.7 + 0.3 * subject.lines) + 0.06 * subject.lines)
         for row in range(3):
             y = 0.0 + 0.075 * row
             slope = np.array([[side * 0.03, y], [side * 0.1, y - 0.03], [side * 0.16, y + 0.03]])
-            creases.add(slope, 0.026, 0.58 * wrinkle)
+            creases.add(slope, 0.026, 0.5 * wrinkle)
     across = np.array([[-0.13, -0.035], [0.0, -0.065], [0.13, -0.035]])
     creases.add(across, 0.028, 0.6 * max(wrinkle, 0.5 * lower))
 
@@ -96,7 +96,7 @@ def _around_eye(creases: _Creases, subject: Subject, face: Face, side: float) ->
         foot = corner + np.array(
             [[0.0, spread * 0.06], [side * 0.07, spread * 0.16], [side * 0.15, spread * 0.34 + 0.01]]
         )
-        creases.add(foot, 0.022, 0.48 * cheek * (0.6 + 0.4 * subject.lines) + 0.12 * subject.lines)
+        creases.add(foot, 0.022, 0.42 * cheek * (0.6 + 0.4 * subject.lines) + 0.12 * subject.lines)
     # The brow's shadow in the socket: deep when brows come down, gone when they rise.
     brow = face.brow(side)
     shadow = np.stack([brow[0] + [0.0, 0.09], (brow[1] + brow[2]) / 2 + [0.0, 0.1], brow[3] + [0.0, 0.1]])
@@ -146,9 +146,9 @@ def draw_beard(pen: Pen, subject: Subject, face: Face) -> None:
         _draw_jaw_beard(pen, subject, face)
     if hair.moustache > 0:
         top = face.lips["outer_upper"] - [0.0, 0.005]
-        reach = np.array([[-0.05, 0.03], [0.0, -0.01], [0.05, 0.03]])
-        edge = np.stack([top[0] + reach[0], top[1] - [0, 0.085], top[2] - [0, 0.12], top[3] - [0, 0.095]])
-        other = np.stack([top[4] - [0, 0.12], top[5] - [0, 0.085], top[6] + reach[2]])
+        reach = np.array([[-0.01, 0.01], [0.0, -0.01], [0.01, 0.01]])
+        edge = np.stack([top[0] + reach[0], top[1] - [0, 0.085], top[2] - [0, 0.105], top[3] - [0, 0.085]])
+        other = np.stack([top[4] - [0, 0.105], top[5] - [0, 0.085], top[6] + reach[2]])
         band = np.concatenate([smooth(np.concatenate([edge, other]), 3), top[::-1]])
         pen.fill(band, round(225 * hair.moustache))
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from msde_synthetic.colours import mixed, scaled
-from msde_synthetic.curves import ellipse, moved, smooth, stroke
+from msde_synthetic.curves import ellipse, smooth, stroke
 from msde_synthetic.geometry import Eye, Face
 from msde_synthetic.pen import Pen
 from msde_synthetic.randomness import stream
@@ -67,9 +67,9 @@ def draw_brows(pen: Pen, subject: Subject, face: Face) -> None:
         pen.fill(stroke(middle, thick * profile, taper=(0.6, 0.2)), mixed(ink, subject.skin, 0.22))
         pen.fill(stroke(middle, thick * profile * 0.6, taper=(0.5, 0.2)), ink)
         rng = stream(subject.number, "brow", int(side))
-        root = moved(middle[1:-1], 0.0, thick * 0.42)
-        place = np.arange(1, len(middle) - 1)
-        tip = middle[1:-1] + np.stack([side * (0.05 + 0.002 * place), -thick * (0.7 - 0.03 * place)], axis=1)
+        reach = thick * profile[1:-1]
+        root = middle[1:-1] + np.stack([0.0 * reach, 0.4 * reach], axis=1)
+        tip = middle[1:-1] + np.stack([side * 0.7 * reach, -0.55 * reach], axis=1)
         bend = (root + tip) / 2.0 + (rng.random((len(root), 1)) - 0.5) * 0.02
         hairs = stroke(np.stack([root, bend, tip], axis=1), 0.017)
         pen.fill_all(hairs, [scaled(ink, 0.8)] * len(hairs))

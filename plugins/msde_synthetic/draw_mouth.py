@@ -40,12 +40,12 @@ def draw_mouth(pen: Pen, subject: Subject, face: Face) -> None:
     middle = lips["inner_lower"] * 0.45 + lips["outer_lower"] * 0.55
     pen.fill(stroke(middle[7:-7], 0.028), mixed(subject.lips, (255, 225, 215), 0.25))
     seam = scaled(mixed(subject.lips, (44, 12, 14), 0.7), 0.7)
-    pen.fill(stroke(lips["inner_upper"], 0.03, taper=(0.5, 0.5)), seam)
+    pen.fill(stroke(lips["inner_upper"], 0.036, taper=(0.5, 0.5)), seam)
     for side in (-1.0, 1.0):
         corner = np.array(face.mouth_corner(side))
-        curl = 0.035 * face.unit(12, side) - 0.035 * face.unit(15, side)
-        hook = np.stack([corner - [side * 0.03, 0.0], corner, moved(corner, side * 0.03, -curl)])
-        pen.fill(stroke(hook, 0.024, taper=(0.8, 0.3)), seam)
+        curl = 0.045 * face.unit(12, side) - 0.045 * face.unit(15, side)
+        hook = np.stack([corner - [side * 0.03, 0.0], corner, moved(corner, side * 0.04, -curl)])
+        pen.fill(stroke(hook, 0.032, taper=(0.8, 0.3)), seam)
 
 
 def _draw_inside(pen: Pen, face: Face, upper: np.ndarray, lower: np.ndarray, height: float) -> None:

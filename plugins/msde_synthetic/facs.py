@@ -48,8 +48,8 @@ VARIANTS: dict[int, tuple[dict[int, float], ...]] = {
         {1: 0.9, 2: 0.9, 5: 0.7, 25: 1.0, 26: 1.0, 27: 0.6},
     ),
     1: (
-        {1: 1.0, 2: 0.45, 4: 0.65, 5: 0.95, 7: 0.25, 20: 0.9, 25: 0.6, 26: 0.25},
-        {1: 0.95, 2: 0.3, 4: 0.75, 5: 0.85, 7: 0.35, 20: 0.8, 25: 0.4},
+        {1: 1.0, 2: 0.45, 4: 0.65, 5: 0.95, 7: 0.25, 20: 0.95, 25: 0.75, 26: 0.25},
+        {1: 0.95, 2: 0.3, 4: 0.75, 5: 0.85, 7: 0.35, 20: 0.9, 25: 0.65},
         {1: 0.9, 2: 0.5, 4: 0.55, 5: 1.0, 20: 0.7, 25: 0.8, 26: 0.5},
     ),
     2: (
@@ -59,7 +59,7 @@ VARIANTS: dict[int, tuple[dict[int, float], ...]] = {
     ),
     3: (
         {6: 0.85, 12: 1.0, 25: 0.75, 7: 0.15},
-        {6: 0.7, 12: 0.9, 7: 0.1, 25: 0.3},
+        {6: 0.7, 12: 0.95, 7: 0.1, 25: 0.6},
         {6: 1.0, 12: 1.0, 25: 1.0, 26: 0.35, 7: 0.2},
     ),
     4: (
@@ -114,10 +114,10 @@ class Style:
 def draw_style(rng: Generator) -> Style:
     """Draw a subject's way of emoting."""
     variant = tuple(int(rng.random() * len(VARIANTS[label])) for label in range(len(CLASSES)))
-    gain = {unit: around(rng, 0.92, 0.17) for unit in UNITS}
+    gain = {unit: around(rng, 0.97, 0.13) for unit in UNITS}
     lean = {unit: around(rng, 0.0, 0.13) for unit in UNITS}
     rest = {
-        unit: max(0.0, around(rng, 0.0, 0.1)) if unit in (1, 2, 4, 5, 6, 7, 12, 15, 17, 24, 43) else 0.0
+        unit: max(0.0, around(rng, 0.0, 0.09)) if unit in (1, 2, 4, 5, 6, 7, 12, 15, 17, 24, 43) else 0.0
         for unit in UNITS
     }
     return Style(variant, gain, lean, rest)
@@ -144,7 +144,7 @@ def activate(blend: Blend, style: Style, rng: Generator) -> Units:
     total[12], total[15] = total[12] - pull, total[15] - pull
     units: Units = {}
     for unit in UNITS:
-        value = blend.intensity * total[unit] * style.gain[unit] * between(rng, 0.75, 1.2)
+        value = blend.intensity * total[unit] * style.gain[unit] * between(rng, 0.85, 1.15)
         value = float(np.clip(value + style.rest[unit] + around(rng, 0.0, 0.035), 0.0, 1.0))
         lean = style.lean[unit] + around(rng, 0.0, 0.06)
         units[unit] = (min(1.0, value * (1.0 - lean)), min(1.0, value * (1.0 + lean)))

@@ -129,8 +129,8 @@ class Face:
         inner, outer = np.clip(1.15 - 1.5 * t, 0.0, 1.0), np.clip(1.35 * t - 0.1, 0.0, 1.0)
         raise_inner, raise_outer, lower = self.unit(1, side), self.unit(2, side), self.unit(4, side)
         y = BROW_Y + a.brow_height - a.brow_arch * np.sin(np.pi * t) - a.brow_tilt * (t - 0.5) * 2.0
-        y = y - 0.11 * raise_inner * inner - 0.12 * raise_outer * outer
-        y = y + lower * (0.1 * inner * (1.0 - 0.75 * raise_inner) + 0.045) + 0.04 * self.unit(9, side) * inner
+        y = y - 0.098 * raise_inner * inner - 0.106 * raise_outer * outer
+        y = y + lower * (0.086 * inner * (1.0 - 0.75 * raise_inner) + 0.04) + 0.035 * self.unit(9, side) * inner
         y = y - 0.02 * self.unit(5, side) + 0.012 * self.unit(6, side)
         x = BROW_X * a.eye_gap - 0.05 * lower * inner + 0.01 * raise_outer * outer
         return np.stack([side * x, y], axis=1)
@@ -141,9 +141,9 @@ class Face:
         a = self.anatomy
         wide, tight, cheek = self.unit(5, side), self.unit(7, side), self.unit(6, side)
         closed = self.unit(43, side)
-        upper = 0.12 * a.eye_open * (1.0 + 0.42 * wide - 0.22 * tight - 0.22 * cheek - 0.75 * closed)
+        upper = 0.12 * a.eye_open * (1.0 + 0.37 * wide - 0.2 * tight - 0.2 * cheek - 0.75 * closed)
         upper *= 1.0 - 0.22 * self.unit(4, side) * (1.0 - wide) - 0.2 * self.unit(9, side)
-        lower = 0.075 * a.eye_open * (1.0 + 0.12 * wide - 0.5 * tight - 0.55 * cheek - 0.35 * self.unit(9, side))
+        lower = 0.075 * a.eye_open * (1.0 + 0.12 * wide - 0.43 * tight - 0.46 * cheek - 0.35 * self.unit(9, side))
         # A raised inner brow pulls the lid's inner half up, a lowered one presses it down.
         peak = -0.1 - 0.28 * self.unit(1, side) + 0.22 * self.unit(2, side) + 0.25 * self.unit(4, side)
         return Eye(
@@ -183,7 +183,7 @@ class Face:
             + 0.03 * self.both(26)
         )
         x = 0.4 * a.mouth_width + 0.15 * smile + 0.13 * stretch + 0.02 * frown - narrow
-        y = self.mouth_y - 0.24 * smile + 0.2 * frown + 0.025 * stretch + 0.3 * self.drop - 0.02 * self.unit(10, side)
+        y = self.mouth_y - 0.26 * smile + 0.25 * frown + 0.025 * stretch + 0.3 * self.drop - 0.02 * self.unit(10, side)
         return (side * x, y)
 
     @property

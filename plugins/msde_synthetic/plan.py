@@ -173,7 +173,7 @@ def _blends(row: Outcome, skill: float, rng: Generator) -> tuple[Blend, Blend]:
     if row.agrees and row.nm is not None:
         mixed = rng.random()
         other = row.requested if row.requested != row.nm else _confusion(row.nm, rng)
-        share = between(rng, 0.1, 0.3) if mixed < 0.35 else between(rng, 0.3, 0.42) if mixed < 0.43 else 0.0
+        share = between(rng, 0.1, 0.3) if mixed < 0.28 else between(rng, 0.3, 0.42) if mixed < 0.35 else 0.0
         blend = Blend(row.nm, other if share else row.nm, share, intensity)
         return blend, replace(blend, intensity=min(1.0, intensity * between(rng, 0.92, 1.08)))
     share = between(rng, 0.15, 0.38)
@@ -183,8 +183,8 @@ def _blends(row: Outcome, skill: float, rng: Generator) -> tuple[Blend, Blend]:
 
 
 def _intensity(row: Outcome, skill: float, rng: Generator) -> float:
-    subtle = rng.random() < 0.16
-    value = between(rng, 0.38, 0.6) if subtle else around(rng, 0.82 + 0.12 * (skill - 0.5), 0.1)
+    subtle = rng.random() < 0.14
+    value = between(rng, 0.38, 0.6) if subtle else around(rng, 0.88 + 0.1 * (skill - 0.5), 0.1)
     return float(np.clip(value + 0.08 * row.extra, 0.3, 1.0))
 
 

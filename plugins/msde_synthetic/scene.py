@@ -61,19 +61,19 @@ class Scene:
 def draw_scene(seed: int, shot: str) -> Scene:
     """Return the circumstances of a photograph."""
     rng = stream(seed, "scene", shot)
-    azimuth, height = around(rng, 0.0, 0.75), around(rng, 0.55, 0.22)
+    azimuth, height = around(rng, 0.0, 0.6), around(rng, 0.55, 0.22)
     light = np.array([np.sin(azimuth) * np.cos(height), -np.sin(height), np.cos(azimuth) * np.cos(height)])
     wall = _pick(WALLS, rng)
     backdrop = pick(rng, {"plain": 0.3, "gradient": 0.25, "shelves": 0.17, "curtain": 0.16, "window": 0.12})
     return Scene(
-        yaw=around(rng, 0.0, 0.13),
-        pitch=around(rng, 0.02, 0.06),
-        roll=around(rng, 0.0, 0.06),
-        zoom=around(rng, 3.08, 0.12),
-        shift=(around(rng, 0.0, 0.06), around(rng, 0.0, 0.06)),
+        yaw=around(rng, 0.0, 0.1),
+        pitch=around(rng, 0.02, 0.05),
+        roll=around(rng, 0.0, 0.045),
+        zoom=around(rng, 2.95, 0.09),
+        shift=(around(rng, 0.0, 0.04), around(rng, 0.0, 0.04)),
         gaze=(around(rng, 0.0, 0.22), around(rng, 0.05, 0.15)),
         light=(float(light[0]), float(light[1]), float(light[2])),
-        ambient=between(rng, 0.42, 0.72),
+        ambient=between(rng, 0.52, 0.8),
         backdrop=backdrop,
         backdrop_key=int(rng.integers(2**31)),
         wall=wall,

@@ -21,7 +21,7 @@ FEMALE_SUBJECTS = 2
 
 Colour = tuple[int, int, int]
 
-SKIN_TONES = np.array([[238, 198, 166], [219, 172, 134], [190, 140, 103], [156, 108, 76], [128, 86, 60], [102, 68, 48]])
+SKIN_TONES = np.array([[228, 187, 154], [212, 166, 129], [190, 140, 103], [156, 108, 76], [128, 86, 60], [102, 68, 48]])
 """From the lightest to the darkest tone that is drawn; a subject's tone lies between two of them."""
 
 
