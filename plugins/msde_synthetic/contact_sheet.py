@@ -15,7 +15,7 @@ from msde_synthetic.render import render
 MARGIN = 22
 
 
-def contact_sheet(seed: int = 0, *, rows: int = 3, size: int = 112, first: int = 1) -> Image.Image:
+def contact_sheet(seed: int = 0, *, rows: int = 3, size: int = 112, first: int = 30) -> Image.Image:
     """Return a sheet: a column per expression, for each of ``rows`` subjects the non-masked above the masked images.
 
     Args:

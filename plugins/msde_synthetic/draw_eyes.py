@@ -66,7 +66,7 @@ def draw_brows(pen: Pen, subject: Subject, face: Face) -> None:
         profile = np.interp(np.linspace(0, 1, len(middle)), [0.0, 0.15, 0.55, 1.0], [0.75, 1.05, 1.0, 0.45])
         pen.fill(stroke(middle, thick * profile, taper=(0.6, 0.2)), mixed(ink, subject.skin, 0.22))
         pen.fill(stroke(middle, thick * profile * 0.6, taper=(0.5, 0.2)), ink)
-        rng = stream(subject.number, "brow", int(side))
+        rng = stream(subject.texture, "brow", int(side))
         reach = thick * profile[1:-1]
         root = middle[1:-1] + np.stack([0.0 * reach, 0.4 * reach], axis=1)
         tip = middle[1:-1] + np.stack([side * 0.7 * reach, -0.55 * reach], axis=1)

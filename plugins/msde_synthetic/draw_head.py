@@ -59,7 +59,7 @@ def face_outline(face: Face) -> Points:
 def draw_hair(pen: Pen, subject: Subject, scene: Scene) -> None:
     """Draw the hair on the head, with loose strands that differ from shot to shot."""
     hair, width = subject.hair, subject.anatomy.width
-    own = stream(subject.number, "hair outline", hair.style)
+    own = stream(subject.texture, "hair outline", hair.style)
     outer = _crown(hair, width, own)
     inner = _hairline(hair, width, own)
     pen.fill(np.concatenate([outer, inner]), hair.colour)
@@ -123,7 +123,7 @@ def _strands(pen: Pen, hair: Hair, outer: Points, inner: Points, rng: Generator)
 def head_outline(subject: Subject, face: Face) -> list[Points]:
     """Return outlines that together cover face, ears and hair of the head, face units."""
     a = subject.anatomy
-    crown = _crown(subject.hair, a.width, stream(subject.number, "hair outline", subject.hair.style))
+    crown = _crown(subject.hair, a.width, stream(subject.texture, "hair outline", subject.hair.style))
     ears = [
         ellipse((side * 1.03 * a.width, 0.2), (0.105 * a.ears, 0.27 * a.ears), tilt=side * 0.14) for side in (-1.0, 1.0)
     ]

@@ -80,7 +80,24 @@ class Hair:
 
 @dataclass(frozen=True)
 class Subject:
-    """One invented person."""
+    """One invented person.
+
+    Attributes:
+        number: 1 to 142.
+        age: Years, 10 to 40.
+        female: Two of the 142 are.
+        skill: How well the subject emotes on demand, 0 to 1.
+        skin, lips, iris: Colours, sRGB.
+        anatomy, hair: Shape of the face, hair of head and face.
+        glasses: ``rectangle``, ``round`` or ``half``; None without. They are worn in every image.
+        glasses_colour: Colour of the frame, sRGB.
+        masks: One or two; which is worn in a pair is drawn without regard to the label.
+        lines: Strength of age lines, 0 to 1.
+        bags: Strength of the shadows under the eyes, 0 to 1.
+        style: How the subject emotes.
+        session: Day of the recording.
+        texture: Seed of the fine detail of hair and brows.
+    """
 
     number: int
     age: int
@@ -98,6 +115,7 @@ class Subject:
     bags: float
     style: Style
     session: str
+    texture: int
 
     @property
     def id(self) -> str:
@@ -138,6 +156,7 @@ def subject(seed: int, number: int) -> Subject:
         bags=float(np.clip(around(rng, 0.35, 0.2) + (age - 20) / 60, 0.0, 1.0)),
         style=draw_style(stream(seed, "subject", number, "style")),
         session=f"day{1 + int(rng.random() * 9)}",
+        texture=int(rng.integers(2**31)),
     )
 
 
