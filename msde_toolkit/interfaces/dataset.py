@@ -26,6 +26,7 @@ class ClassFolders(Dataset):
 from __future__ import annotations
 
 import hashlib
+import re
 from pathlib import Path
 from typing import Any, ClassVar, Literal
 
@@ -39,6 +40,10 @@ from msde_toolkit.types import CLASSES, DataError, InputError, Manifest
 
 Image = npt.NDArray[np.uint8]
 """uint8 ``[H, W, 3]``, RGB, upright."""
+
+
+_LINE = re.compile(r"#\d+$")
+"""The end of ``file.csv.gz#12``: a line of a file. Any other ``#`` belongs to the file's name."""
 
 
 class DatasetOptions(PluginOptions):
@@ -97,7 +102,7 @@ class Dataset(Plugin):
         sha = hashlib.sha256(self.version.encode())
         if rows.root is not None:
             base = rows.root.parent if rows.root.is_file() else rows.root
-            for name in sorted({path.partition("#")[0] for path in rows.frame["path"]}):
+            for name in sorted({_LINE.sub("", path) for path in rows.frame["path"]}):
                 file = base / name
                 stat = file.stat() if file.exists() else None
                 sha.update(f"{name}:{stat and (stat.st_size, stat.st_mtime_ns)}".encode())

@@ -1,0 +1,162 @@
+"""Overlay pairs: any set of unmasked, aligned faces, with a mask drawn on a copy of each."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from msde_toolkit.data.canonical_landmarks import canonical_landmarks
+from msde_toolkit.errors import DataError, InputError, PluginError
+from msde_toolkit.interfaces import Dataset, Image, Landmarks, Masker
+from msde_toolkit.randomness import generator
+from msde_toolkit.types import NM, M, Manifest
+
+FOLLOWED = (
+    *("synthetic", "version", "classes", "root_hint", "aligned"),
+    *("Options", "summary", "reference", "licence", "presets"),
+)
+
+
+class MaskedDataset(Dataset):
+    """A dataset's unmasked samples, each followed by a masked copy: the same photo with a mask drawn on.
+
+    The copy's id is the sample's with ``-NAME``; the two are a pair, ``pairing`` is "overlay". A mask is a function of
+    seed, masker and sample id, so the same sample always wears the same one.
+
+    Args:
+        base: a dataset without masked samples. Its faces are aligned, or its manifest has landmarks.
+        masker: draws the mask.
+        name: the masker's name.
+        seed: of the masks.
+    """
+
+    def __init__(self, base: Dataset, masker: Masker, name: str, seed: int) -> None:
+        self.base = base
+        self.masker = masker
+        self.name = name
+        self.seed = seed
+        # To everyone else this is the base dataset: what it declares holds for the masked copies too.
+        for attribute in FOLLOWED:
+            setattr(self, attribute, getattr(base, attribute))
+
+    def load(self, root: Path | None, options: Any) -> Manifest:
+        """The base's manifest with a masked partner after each unmasked sample.
+
+        Raises:
+            InputError: if the base has masked samples, or faces that are neither aligned nor have landmarks.
+            DataError: as the base does.
+        """
+        manifest = self.base.load(root, options)
+        frame = manifest.frame
+        self._check(manifest)
+        bare = frame["condition"] == NM
+        first = frame.assign(pair=frame["pair"].where(frame["pair"].notna() | ~bare, frame["id"]))
+        first["pairing"] = first["pairing"].where(~bare, "overlay")
+        second = first[bare].assign(condition=M, mask_path=None)
+        second["id"] = second["id"] + self._suffix
+        doubled = pd.concat([first, second]).sort_index(kind="stable")
+        return Manifest.from_frame(
+            doubled,
+            manifest.name,
+            root=manifest.root,
+            classes=manifest.classes,
+            licence=manifest.licence,
+            synthetic=manifest.synthetic,
+            notes=(*manifest.notes, f"masked images are overlays of the same photo ({self.name})"),
+        )
+
+    def read(self, rows: Manifest) -> list[Image]:
+        """Pixels as the base reads them, with the mask on masked samples.
+
+        Raises:
+            DataError: as the base does; or naming the sample that cannot be masked.
+            PluginError: if the masker breaks its contract.
+        """
+        return [image if drawn is None else drawn[0] for image, drawn in self._drawn(rows)]
+
+    def mask_regions(self, rows: Manifest) -> list[npt.NDArray[np.uint8] | None]:
+        """uint8 ``[H, W]`` alpha of masked samples, None for the others. Raises as ``read`` does."""
+        return [None if drawn is None else drawn[1] for _, drawn in self._drawn(rows)]
+
+    def fingerprint(self, rows: Manifest) -> str:
+        """Changes with the base's pixels, the masker, its version and options, the seed and the canonical landmarks."""
+        facts = [
+            type(self.base).__qualname__,
+            self.base.fingerprint(rows),
+            type(self.masker).__qualname__,
+            self.masker.version,
+            self.masker.options.model_dump(mode="json"),
+            self.name,
+            self.seed,
+            canonical_landmarks(1, 1).tolist(),
+        ]
+        return hashlib.sha256(json.dumps(facts).encode()).hexdigest()
+
+    @property
+    def _suffix(self) -> str:
+        return f"-{self.name}"
+
+    def _check(self, manifest: Manifest) -> None:
+        frame = manifest.frame
+        if (frame["condition"] == M).any():
+            message = f"{manifest.name} already has masked images; --mask is for unmasked sets. Leave it out."
+            raise InputError(message)
+        without = int(frame.loc[frame["condition"] == NM, "landmarks"].isna().sum())
+        if without and not self.base.aligned:
+            message = (
+                f"{manifest.name}: --mask needs aligned faces or landmarks; these faces are not aligned and {without} "
+                f"of {len(frame)} have no landmarks."
+            )
+            raise InputError(message)
+
+    def _drawn(self, rows: Manifest) -> list[tuple[Image, tuple[Image, npt.NDArray[np.uint8]] | None]]:
+        """Each row's bare image and, where the row is masked, what the masker makes of it."""
+        frame = rows.frame
+        masked = (frame["condition"] == M).to_numpy()
+        sources = [
+            sample.removesuffix(self._suffix) if is_masked else sample
+            for sample, is_masked in zip(frame["id"], masked, strict=True)
+        ]
+        # A photo whose two rows are both asked for is decoded once.
+        order = {source: place for place, source in enumerate(dict.fromkeys(sources))}
+        bare = frame.assign(id=sources, condition=NM).drop_duplicates("id").reset_index(drop=True)
+        images = self.base.read(replace(rows, frame=bare))
+        return [
+            (image, self._apply(image, source, landmarks) if is_masked else None)
+            for source, landmarks, is_masked in zip(sources, frame["landmarks"], masked, strict=True)
+            for image in (images[order[source]],)
+        ]
+
+    def _apply(self, image: Image, source: str, landmarks: list[float] | None) -> tuple[Image, npt.NDArray[np.uint8]]:
+        try:
+            points = self._points(landmarks, image)
+            drawn, alpha = self.masker.apply(image, points, generator(self.seed, "mask", self.name, source))
+        except DataError as error:
+            message = f"sample {source} cannot be masked: {error}"
+            raise DataError(message) from error
+        if drawn.shape != image.shape or alpha.shape != image.shape[:2] or {drawn.dtype, alpha.dtype} != {image.dtype}:
+            message = (
+                f"The masker {self.name!r} must return uint8 {list(image.shape)} and alpha {list(image.shape[:2])}; it "
+                f"gave {drawn.dtype} {list(drawn.shape)} and {alpha.dtype} {list(alpha.shape)}."
+            )
+            raise PluginError(message)
+        return drawn, alpha
+
+    def _points(self, landmarks: list[float] | None, image: Image) -> Landmarks:
+        if landmarks is None:
+            if not self.base.aligned:
+                message = "it has no landmarks and its dataset is not aligned."
+                raise DataError(message)
+            return canonical_landmarks(image.shape[1], image.shape[0])
+        points: Landmarks = np.asarray(landmarks, dtype=np.float64)
+        if points.size != canonical_landmarks(1, 1).size:
+            message = f"it has {points.size} landmark numbers, expected 136 (68 points)."
+            raise DataError(message)
+        return points.reshape(-1, 2)
