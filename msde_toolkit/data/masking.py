@@ -69,7 +69,7 @@ class MaskedDataset(Dataset):
             classes=manifest.classes,
             licence=manifest.licence,
             synthetic=manifest.synthetic,
-            notes=(*manifest.notes, f"masked images are overlays of the same photo ({self.name})"),
+            notes=(*manifest.notes, *self._notes(frame[bare])),
         )
 
     def read(self, rows: Manifest) -> list[Image]:
@@ -102,6 +102,13 @@ class MaskedDataset(Dataset):
     @property
     def _suffix(self) -> str:
         return f"-{self.name}"
+
+    def _notes(self, bare: pd.DataFrame) -> list[str]:
+        notes = [f"masked images are overlays of the same photo ({self.name})"]
+        without = int(bare["landmarks"].isna().sum())
+        if without:
+            notes.append(f"{without} masks placed by the average face, for want of landmarks: off on turned heads")
+        return notes
 
     def _check(self, manifest: Manifest) -> None:
         frame = manifest.frame

@@ -177,11 +177,11 @@ def _frame(landmarks: Landmarks, tilt: float) -> Frame:
         return float((landmarks[index] - origin) @ along)
 
     sides = (x(1) + x(2)) / 2, (x(14) + x(15)) / 2
-    if not sides[0] < min(x(27), 0.0) <= max(x(27), 0.0) < sides[1]:
-        message = "The landmarks do not show an upright face: the nose bridge lies outside the cheeks."
+    nose = float((landmarks[30] - origin) @ down)
+    if nose <= 0.0 or not sides[0] < min(x(27), 0.0) <= max(x(27), 0.0) < sides[1]:
+        message = "The landmarks do not show a face: the nose lies above the eyes or outside the cheeks (mirrored?)."
         raise DataError(message)
-    nose = max(float((landmarks[30] - origin) @ down), 0.3 * eyes)
-    depth = (CHIN_BY_NOSE * nose + CHIN_BY_EYES * eyes) / 2
+    depth = (CHIN_BY_NOSE * max(nose, 0.3 * eyes) + CHIN_BY_EYES * eyes) / 2
     # On a turned head the nose stands out before the far cheek; the cloth does not fold back behind it.
     ridge, tip = (float(np.clip(at, 0.8 * sides[0], 0.8 * sides[1])) for at in ((x(27) + x(30)) / 2, x(30)))
     chin = (tip + (sides[0] + sides[1]) / 2) / 2
