@@ -30,7 +30,7 @@ class Surgical(Masker):
     """
 
     summary = "Light-blue surgical mask with pleats, nose wire and ear loops"
-    reference = "Drawn by this toolkit; the synthetic masks of the paper's RAF-DB study (Figure 7) came from another tool"
+    reference = "Drawn by this toolkit; not the tool behind the masks of the paper, Figure 7"
     licence = "Apache-2.0"
     version: ClassVar[str] = "1"
 
