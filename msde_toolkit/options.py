@@ -43,7 +43,7 @@ def validated(cls: type[O], values: Mapping[str, Any], prefix: str) -> O:
 
 
 def nearest(key: str, valid: Sequence[str], prefix: str = "") -> str:
-    """"Did you mean ...? Options: ..." for a key that is not in ``valid``."""
+    """ "Did you mean ...? Options: ..." for a key that is not in ``valid``."""
     if not valid:
         return "There are no options."
     close = get_close_matches(key, valid, n=1, cutoff=0.5)

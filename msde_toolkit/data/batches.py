@@ -57,12 +57,12 @@ class BatchSource:
         self._pixels = pixels
         self._device = device
         self._ids = np.array(manifest.ids, dtype=object)
-        self._labels = torch.from_numpy(manifest.labels)
-        self._targets = torch.from_numpy(manifest.targets())
-        self._weight = torch.from_numpy(manifest.frame["weight"].to_numpy(dtype=np.float32))
+        self._labels = torch.tensor(manifest.labels)
+        self._targets = torch.tensor(manifest.targets())
+        self._weight = torch.tensor(manifest.frame["weight"].to_numpy(dtype=np.float32))
         self.conditions = manifest.conditions
         index = {word: number for number, word in enumerate(self.conditions)}
-        self._condition = torch.from_numpy(manifest.frame["condition"].map(index).to_numpy(dtype=np.int64))
+        self._condition = torch.tensor(manifest.frame["condition"].map(index).to_numpy(dtype=np.int64))
 
     def epoch(self, plan: TrainingPlan, *seed: Key) -> Iterator[Batch | PairBatch]:
         """One epoch in an order, and with augmentation, that ``seed`` (seed, repeat, fold, epoch) alone decides."""

@@ -160,7 +160,9 @@ def load_folds(path: Path, manifest: Manifest) -> Folds:
         message = f"--folds {path}: no such file."
         raise InputError(message) from error
     except (OSError, ValueError, KeyError, TypeError) as error:
-        message = f'--folds {path}: not a folds file; expected {{"folds": [{{"fold": "00", "test": ["subject", ...]}}]}}.'
+        message = (
+            f'--folds {path}: not a folds file; expected {{"folds": [{{"fold": "00", "test": ["subject", ...]}}]}}.'
+        )
         raise InputError(message) from error
     if any(tests is None for _, tests in listed):
         return make_folds(manifest, None, 0, len(listed))

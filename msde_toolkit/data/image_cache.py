@@ -92,9 +92,7 @@ def _key(dataset: Dataset, manifest: Manifest, size: int) -> str:
     return hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:32]
 
 
-def _build(
-    dataset: Dataset, manifest: Manifest, size: int, array: Path, facts: Path, progress: Progress
-) -> None:
+def _build(dataset: Dataset, manifest: Manifest, size: int, array: Path, facts: Path, progress: Progress) -> None:
     n = len(manifest)
     handle, name = tempfile.mkstemp(dir=array.parent, suffix=".partial")
     os.close(handle)

@@ -128,7 +128,9 @@ def training_rows(manifest: Manifest, fold: Fold, train_on: str) -> Rows:
     if len(rows) == 0:
         there = ", ".join(manifest.conditions)
         hint = " Make them with --mask surgical." if train_on == "pairs" else ""
-        wanted = "pairs of an unmasked and a masked image" if train_on == "pairs" else f"images of condition {train_on!r}"
+        wanted = (
+            "pairs of an unmasked and a masked image" if train_on == "pairs" else f"images of condition {train_on!r}"
+        )
         message = f"--train-on {train_on}: {manifest.name} has no {wanted} to train on (conditions: {there}).{hint}"
         raise InputError(message)
     return rows

@@ -71,9 +71,7 @@ def run(
     return _Run(prepared, store, Listeners(listeners)).all_folds(resumed=False)
 
 
-def resume(
-    directory: Path, *, listeners: Iterable[object] = (), progress: Progress | None = None
-) -> RunResult:
+def resume(directory: Path, *, listeners: Iterable[object] = (), progress: Progress | None = None) -> RunResult:
     """Go on with a stopped run, to the same final numbers as if it had never stopped.
 
     Raises:
@@ -170,9 +168,7 @@ class _Run:
         files = self.store.fold(fold.name, repeat)
         begin = time.monotonic()
         training = training_rows(self.prepared.manifest, fold, self.prepared.train_on).size
-        self.listeners.tell(
-            "msde_fold_started", FoldStarted(self.name, repeat, fold.name, training, len(fold.test))
-        )
+        self.listeners.tell("msde_fold_started", FoldStarted(self.name, repeat, fold.name, training, len(fold.test)))
         if files.done:
             import pandas as pd
 

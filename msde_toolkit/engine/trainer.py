@@ -196,5 +196,3 @@ class _Tally:
         joined = {self._conditions[index]: torch.cat(parts) for index, parts in self._right.items()}
         accuracy = {word: float(right.mean()) for word, right in joined.items() if len(right)}
         return EpochReport(epoch, losses, accuracy, dict(rates), seconds, self._images)
-
-

@@ -16,9 +16,7 @@ SCHEMA = 1
 CONDITIONS = ("nm", "m")
 
 
-def metrics(
-    predictions: pd.DataFrame, groups: Mapping[str, str], classes: Sequence[str], seed: int
-) -> dict[str, Any]:
+def metrics(predictions: pd.DataFrame, groups: Mapping[str, str], classes: Sequence[str], seed: int) -> dict[str, Any]:
     """Metrics by condition, their average and gap.
 
     Args:

@@ -1,0 +1,75 @@
+"""The ``msde`` command: the table of commands, and the options that hold everywhere."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from typing import Annotated
+
+import typer
+
+from msde_toolkit.cli.boundary import guarded
+from msde_toolkit.cli.commands import analyze, data, doctor, listing, plugin, run, runs
+
+EVERYWHERE = ("--no-plugins", "--debug")
+
+app = typer.Typer(
+    name="msde",
+    help="Train, compare and explain facial-expression recognition on faces with and without masks.",
+    epilog="First steps: msde run --model scan --loss cl, then msde analyze gradcam. Every command has --help.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    add_completion=False,
+    rich_markup_mode="rich",
+)
+data_app = typer.Typer(help="Look at datasets and at the image cache.", no_args_is_help=True)
+plugin_app = typer.Typer(help="See what is installed and whether it works.", no_args_is_help=True)
+
+app.command("run", epilog=run.EXAMPLE)(guarded(run.run))
+app.command("analyze", epilog=analyze.EXAMPLE)(guarded(analyze.analyze))
+app.command("runs", epilog=runs.EXAMPLE)(guarded(runs.runs))
+app.command("list", epilog=listing.EXAMPLE)(guarded(listing.list_plugins))
+app.command("doctor", epilog=doctor.EXAMPLE)(guarded(doctor.doctor))
+data_app.command("show", epilog=data.EXAMPLE_SHOW)(guarded(data.show))
+data_app.command("purge", epilog=data.EXAMPLE_PURGE)(guarded(data.purge))
+plugin_app.command("list", epilog=plugin.EXAMPLE)(guarded(plugin.list_all))
+app.add_typer(data_app, name="data")
+app.add_typer(plugin_app, name="plugin")
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        from msde_toolkit import __version__
+
+        typer.echo(f"msde-toolkit {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def everywhere(
+    no_plugins: Annotated[
+        bool, typer.Option("--no-plugins", help="See only the toolkit's own plugins (anywhere on the line).")
+    ] = False,
+    debug: Annotated[bool, typer.Option("--debug", help="Show the traceback of an error (anywhere).")] = False,
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
+    """Train, compare and explain facial-expression recognition on faces with and without masks."""
+    del version
+    if no_plugins:
+        from msde_toolkit.registry import disable_third_parties
+
+        disable_third_parties()
+    if debug:
+        from msde_toolkit.cli import boundary
+
+        boundary.show_tracebacks()
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Entry point. The options that hold everywhere may stand anywhere on the line."""
+    words = list(sys.argv[1:] if arguments is None else arguments)
+    end = words.index("--") if "--" in words else len(words)
+    first = [word for word in words[:end] if word in EVERYWHERE]
+    app([*first, *(word for word in words[:end] if word not in EVERYWHERE), *words[end:]], prog_name="msde")

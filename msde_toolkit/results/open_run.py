@@ -1,0 +1,134 @@
+"""A finished run, opened: what analyses and reports see. Everything comes from the run's folder and its data."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping, Sequence
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+import torch
+
+from msde_toolkit.create import create_model
+from msde_toolkit.data.image_cache import load_images, squash
+from msde_toolkit.data.source import wrap
+from msde_toolkit.errors import InputError
+from msde_toolkit.interfaces import Dataset, Model
+from msde_toolkit.results.run_store import RunStore, read_json
+from msde_toolkit.types import Manifest, load_manifest
+
+
+class OpenRun:
+    """Implements ``interfaces.RunView``.
+
+    Args:
+        directory: the run's folder.
+        root: where the dataset is now, if it moved since the run.
+
+    Raises:
+        InputError: if it is not a run, or not a finished one.
+    """
+
+    def __init__(self, directory: Path, root: Path | None = None) -> None:
+        self.directory = directory
+        self._store = RunStore(directory)
+        if not self._store.config.is_file():
+            message = f"{directory}: not a run (no config.toml in it). 'msde runs' lists the runs there are."
+            raise InputError(message)
+        if not self._store.summary.is_file():
+            message = f"{directory}: the run is not finished; go on with: msde run --resume {directory}"
+            raise InputError(message)
+        self.summary: Mapping[str, Any] = read_json(self._store.summary)
+        self._provenance = read_json(self._store.provenance)
+        self._config = tomllib.loads(self._store.config.read_text(encoding="utf-8"))
+        configured = self._config.get("root")
+        self._root = root if root is not None else (Path(configured) if configured else None)
+        self.device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+
+    @property
+    def name(self) -> str:
+        """The run's id."""
+        return str(self.summary["run"])
+
+    @property
+    def title(self) -> str:
+        """Model, loss and data in words."""
+        words = f"{self.summary['model']} + {self.summary['loss']}, {self.summary['dataset']}"
+        return f"{words} (synthetic faces)" if self.synthetic and self.summary["dataset"] != "synthetic" else words
+
+    @property
+    def synthetic(self) -> bool:
+        """Whether the data shows no real person."""
+        return bool(self.summary["synthetic"])
+
+    @property
+    def identity(self) -> str:
+        """ "independent" or "unknown"."""
+        return str(self.summary["identity"])
+
+    @cached_property
+    def manifest(self) -> Manifest:
+        """The run's samples, its root where the data is now."""
+        stored = load_manifest(self._store.manifest)
+        return Manifest(
+            stored.frame, stored.name, self._root, stored.classes, stored.licence, stored.synthetic, stored.notes
+        )
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """Class names in label order."""
+        return self.manifest.classes
+
+    @cached_property
+    def predictions(self) -> pd.DataFrame:
+        """Held-out predictions of all folds and repeats."""
+        return self._store.read_predictions(self.summary["folds"], self.summary["repeats"])
+
+    def model(self, fold: str, repeat: int = 0) -> Model:
+        """That fold's trained model on ``device``, in evaluation mode.
+
+        Raises:
+            InputError: if its file is missing or does not fit.
+        """
+        file = self._store.fold(fold, repeat).model
+        options = self._provenance["options"]["model"]
+        model = create_model(self._plugin("model"), classes=len(self.classes), options=options, weights=file)
+        return model.to(self.device).eval()
+
+    def images(self, ids: Sequence[str]) -> npt.NDArray[np.uint8]:
+        """``[n, S, S, 3]`` as the models were trained and tested on them."""
+        cached = load_images(self._dataset, self.manifest, self.image_size)
+        return np.asarray(cached.pixels[self.manifest.rows_of(ids)])
+
+    def mask_regions(self, ids: Sequence[str]) -> list[npt.NDArray[np.uint8] | None]:
+        """``[S, S]`` alpha of each sample's mask, None where it is not known."""
+        rows = self.manifest.take(self.manifest.rows_of(ids))
+        regions = self._dataset.mask_regions(rows)
+        return [
+            None if region is None else squash(np.repeat(region[..., None], 3, axis=2), self.image_size, sample)[..., 0]
+            for region, sample in zip(regions, ids, strict=True)
+        ]
+
+    @property
+    def image_size(self) -> int:
+        """Side of the network's input in pixels."""
+        return int(self._provenance["options"]["train"]["image_size"])
+
+    @cached_property
+    def _dataset(self) -> Dataset:
+        mask = self._config.get("mask")
+        return wrap(self._plugin("data"), mask, self._provenance["options"]["mask"], int(self._config.get("seed", 0)))
+
+    def _plugin(self, role: str) -> str:
+        """The plugin's name with the distribution that the run used, so that nothing else of that name steps in."""
+        info = self._provenance["plugins"][role]
+        return f"{info['name']}@{info['distribution']}"
+
+
+def open_run(directory: Path | str, root: Path | None = None) -> OpenRun:
+    """A finished run by its folder. ``root`` says where its dataset is now, if it moved."""
+    return OpenRun(Path(directory), root)
