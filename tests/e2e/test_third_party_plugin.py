@@ -1,0 +1,137 @@
+"""A stranger's plugin package: built, installed beside the toolkit, listed, run, analysed and switched off."""
+
+import csv
+import json
+import os
+import site
+import subprocess
+import sys
+import venv
+from pathlib import Path
+
+import pytest
+from packaging.requirements import Requirement
+
+from msde_toolkit import __version__
+
+EXAMPLE = Path(__file__).parents[2] / "examples" / "msde-plugin-example"
+TINYNET = {
+    "name": "tinynet",
+    "distribution": "msde-plugin-example",
+    "version": "0.1.0",
+    "target": "msde_plugin_example.tinynet:TinyNet",
+}
+
+
+class Environment:
+    """A fresh virtual environment that also sees the packages of the one the tests run in."""
+
+    def __init__(self, folder):
+        venv.create(folder / "venv", with_pip=True)
+        bin_folder = folder / "venv" / ("Scripts" if os.name == "nt" else "bin")
+        self.python = bin_folder / "python"
+        self.folder = folder
+        # addsitedir also follows the parent's .pth files, hence an editable install of the toolkit.
+        lines = [f"import site; site.addsitedir({path!r})" for path in site.getsitepackages()]
+        purelib = self("-c", "import sysconfig; print(sysconfig.get_path('purelib'))").stdout.strip()
+        (Path(purelib) / "parent.pth").write_text("\n".join(lines) + "\n", encoding="utf-8")
+
+    def __call__(self, *words, code=0, **variables):
+        ours = {name: value for name, value in os.environ.items() if not name.startswith(("MSDE_", "PYTHON", "PIP_"))}
+        ours |= {"MSDE_CACHE": str(self.folder / "cache"), "OMP_NUM_THREADS": "1", "PIP_DISABLE_PIP_VERSION_CHECK": "1"}
+        done = subprocess.run(
+            [str(self.python), *map(str, words)],
+            cwd=self.folder,
+            env=ours | variables,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == code, f"{words}: exit {done.returncode}\n{done.stdout}\n{done.stderr}"
+        return done
+
+    def msde(self, *words, **more):
+        return self("-m", "msde_toolkit", *words, **more)
+
+
+@pytest.fixture(scope="module")
+def environment(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("third-party")
+    build = [sys.executable, "-m", "hatchling", "build", "--target", "wheel", "--directory", str(folder / "dist")]
+    subprocess.run(build, cwd=EXAMPLE, check=True, capture_output=True)
+    (wheel,) = (folder / "dist").glob("msde_plugin_example-0.1.0-*.whl")
+    made = Environment(folder)
+    # Without dependencies: the toolkit and torch are the parent's.
+    made("-m", "pip", "install", "--no-index", "--no-deps", wheel)
+    return made
+
+
+def models(environment, *words, **variables):
+    return json.loads(environment.msde("list", "models", "--json", *words, **variables).stdout)
+
+
+def test_it_is_listed_until_it_is_switched_off(environment):
+    assert TINYNET in models(environment)
+    assert TINYNET in models(environment, MSDE_PLUGINS="other, MSDE_plugin_example")
+    for words, variables in (
+        ((), {"MSDE_PLUGINS": ""}),
+        (("--no-plugins",), {}),
+        ((), {"MSDE_PLUGINS": "other"}),
+    ):
+        listed = models(environment, *words, **variables)
+        assert {entry["distribution"] for entry in listed} == {"msde-toolkit"}
+        assert "scan" in {entry["name"] for entry in listed}
+    refused = environment.msde("list", "models", "tinynet", "--no-plugins", code=2)
+    assert "Unknown model 'tinynet'" in refused.stderr
+    assert "third-party plugins are off" in refused.stderr
+
+
+def test_it_is_run_analysed_and_recorded(environment):
+    run, epochs = environment.folder / "run", environment.folder / "epochs.csv"
+    settings = ("data.subjects=6", "train.epochs=1", "train.image_size=32", "model.width=4")
+    done = environment.msde(
+        "run", "--model", "tinynet", "--loss", "ce", "--folds", "2", "--device", "cpu", "--out", run, "--json",
+        *(word for setting in settings for word in ("--set", setting)),
+        MSDE_EPOCHS_CSV=str(epochs),
+    )  # fmt: skip
+    summary = json.loads(done.stdout)
+    assert (summary["model"], summary["synthetic"], summary["status"]) == ("tinynet", True, "complete")
+    assert (run / "folds" / "01" / "model.safetensors").is_file()
+    assert json.loads((run / "provenance.json").read_text())["plugins"]["model"] == TINYNET
+    with epochs.open(newline="") as file:
+        rows = [row for row in csv.DictReader(file) if row["term"] == "total"]
+    assert [(row["run"], row["fold"], row["epoch"]) for row in rows] == [("run", "00", "0"), ("run", "01", "0")]
+
+    result = json.loads(environment.msde("analyze", "reliability", "--run", run, "--json").stdout)
+    assert result["plugin"]["distribution"] == "msde-plugin-example"
+    assert result["synthetic"]
+    by_condition = {finding["condition"]: finding for finding in result["summary"]["runs"]}
+    for condition in ("nm", "m"):
+        expected = summary["metrics"][condition]
+        assert by_condition[condition]["accuracy"] == pytest.approx(expected["accuracy"]["pooled"])
+        assert by_condition[condition]["n"] == expected["n"]
+    written = {path.name for path in (run / "analyses" / "reliability").iterdir()}
+    assert written == {"result.json", "reliability.csv", "reliability.png", "reliability.svg"}
+
+
+def test_a_listener_that_cannot_write_does_not_stop_the_run(environment):
+    done = environment.msde(
+        "run", "--model", "tinynet", "--loss", "ce", "--folds", "2", "--device", "cpu", "--json",
+        "--out", environment.folder / "unheard", "--set", "data.subjects=6", "--set", "train.epochs=1",
+        "--set", "train.image_size=32", MSDE_EPOCHS_CSV=str(environment.folder / "nowhere" / "epochs.csv"),
+    )  # fmt: skip
+    assert json.loads(done.stdout)["status"] == "complete"
+    assert done.stderr.count("epochs-csv") == 1
+    assert "switched off" in done.stderr
+
+
+def test_its_version_range_lets_this_toolkit_in(environment):
+    listed = environment("-c", "import importlib.metadata as m; print(m.requires('msde-plugin-example')[0])")
+    needed = Requirement(listed.stdout.strip())
+    assert needed.name == "msde-toolkit"
+    assert needed.specifier.contains(__version__)
+    assert not needed.specifier.contains("0.2.0")
+
+
+def test_its_own_tests_pass(environment):
+    environment("-m", "pytest", "-q", "-p", "no:cacheprovider", "-p", "no:xdist", EXAMPLE / "tests")
