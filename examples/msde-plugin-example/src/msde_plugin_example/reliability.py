@@ -28,6 +28,8 @@ class HeldOut:
         confidence: ``[n]`` softmax probability of the predicted class, in (0, 1].
         right: ``[n]`` 1.0 where the prediction is right, else 0.0.
         groups: ``[n]`` subject of each sample (the sample itself, where subjects are unknown): what intervals resample.
+        bins: a row for each bin of confidence: run, condition, low, high, n, confidence and accuracy (means, missing
+            where the bin is empty).
     """
 
     run: str
@@ -35,18 +37,7 @@ class HeldOut:
     confidence: npt.NDArray[np.float64]
     right: npt.NDArray[np.float64]
     groups: npt.NDArray[Any]
-
-    def bins(self, count: int) -> pd.DataFrame:
-        """One row for each of ``count`` equal bins of confidence; means are missing where a bin is empty."""
-        import pandas as pd
-
-        edges = np.linspace(0, 1, count + 1)
-        place = np.clip(np.searchsorted(edges, self.confidence, side="left") - 1, 0, count - 1)
-        n = np.bincount(place, minlength=count)
-        sums = [np.bincount(place, values, minlength=count) for values in (self.confidence, self.right)]
-        confidence, accuracy = (np.where(n > 0, total / np.maximum(n, 1), np.nan) for total in sums)
-        columns = {"low": edges[:-1], "high": edges[1:], "n": n, "confidence": confidence, "accuracy": accuracy}
-        return pd.DataFrame({"run": self.run, "condition": self.condition, **columns})
+    bins: pd.DataFrame
 
 
 class Reliability(Analysis):
@@ -69,9 +60,9 @@ class Reliability(Analysis):
         """
         import pandas as pd
 
-        parts = [part for run in context.progress(context.runs, "Reliability") for part in _parts(run)]
-        tables = [part.bins(self.options.bins) for part in parts]
-        findings = [_finding(part, bins, context.seed) for part, bins in zip(parts, tables, strict=True)]
+        by_run = [_parts(run, self.options.bins) for run in context.progress(context.runs, "Reliability")]
+        parts = [part for of_run in by_run for part in of_run]
+        findings = [_finding(part, context.seed) for part in parts]
         return AnalysisResult(
             summary={
                 "runs": findings,
@@ -80,13 +71,13 @@ class Reliability(Analysis):
                 "gap_ci95": f"percentile bootstrap over groups, {statistics.DRAWS} draws, seed {context.seed}",
                 "bins": self.options.bins,
             },
-            tables={"reliability": pd.concat(tables, ignore_index=True)},
-            figures={"reliability": _figure(context.runs, parts, tables)},
+            tables={"reliability": pd.concat([part.bins for part in parts], ignore_index=True)},
+            figures={"reliability": _figure(context.runs, by_run)},
             sections=[Section("Reliability", "\n".join(_sentence(finding) for finding in findings))],
         )
 
 
-def _parts(run: RunView) -> list[HeldOut]:
+def _parts(run: RunView, bins: int) -> list[HeldOut]:
     """The run's held-out predictions, a part for each condition, unmasked first; folds and repeats pooled."""
     table = run.predictions
     if table.empty:
@@ -95,19 +86,33 @@ def _parts(run: RunView) -> list[HeldOut]:
     logits = np.stack(table["logits"].to_list()).astype(np.float64)
     odds = np.exp(logits - logits.max(axis=1, keepdims=True))
     confidence = 1 / odds.sum(axis=1)  # the predicted class has the largest logit, so its odds are exp(0)
-    right = (table["label"] == table["predicted"]).to_numpy(dtype=np.float64)
+    right = (table["label"] == table["predicted"]).to_numpy().astype(np.float64)
     groups = run.manifest.groups()[run.manifest.rows_of(table["id"])]
-    words = table["condition"].to_numpy()
-    return [
-        HeldOut(run.name, word, confidence[words == word], right[words == word], groups[words == word])
-        for word in run.manifest.conditions
-        if (words == word).any()
-    ]
+    parts = []
+    for word in run.manifest.conditions:
+        rows = (table["condition"] == word).to_numpy()
+        if rows.any():
+            binned = _binned(confidence[rows], right[rows], bins)
+            binned = binned.assign(run=run.name, condition=word)[["run", "condition", *binned.columns]]
+            parts.append(HeldOut(run.name, word, confidence[rows], right[rows], groups[rows], binned))
+    return parts
 
 
-def _finding(part: HeldOut, bins: pd.DataFrame, seed: int) -> dict[str, Any]:
-    distance = (bins["confidence"] - bins["accuracy"]).abs()
+def _binned(confidence: npt.NDArray[np.float64], right: npt.NDArray[np.float64], count: int) -> pd.DataFrame:
+    """A row for each of ``count`` equal bins, open below and closed above as in the paper."""
+    import pandas as pd
+
+    edges = np.linspace(0, 1, count + 1)
+    place = np.clip(np.searchsorted(edges, confidence, side="left") - 1, 0, count - 1)
+    n = np.bincount(place, minlength=count)
+    sums = (np.bincount(place, values, minlength=count) for values in (confidence, right))
+    means = [np.where(n > 0, total / np.maximum(n, 1), np.nan) for total in sums]
+    return pd.DataFrame({"low": edges[:-1], "high": edges[1:], "n": n, "confidence": means[0], "accuracy": means[1]})
+
+
+def _finding(part: HeldOut, seed: int) -> dict[str, Any]:
     gap = part.confidence - part.right
+    distance = (part.bins["confidence"] - part.bins["accuracy"]).abs()
     return {
         "run": part.run,
         "condition": part.condition,
@@ -116,7 +121,7 @@ def _finding(part: HeldOut, bins: pd.DataFrame, seed: int) -> dict[str, Any]:
         "gap": float(gap.mean()),
         # Images of one person are alike, so whole subjects are resampled; None for fewer than two.
         "gap_ci95": statistics.cluster_mean_interval(gap, part.groups, seed=seed),
-        "expected_calibration_error": float((distance * bins["n"]).sum() / bins["n"].sum()),
+        "expected_calibration_error": float((distance * part.bins["n"]).sum() / len(part.right)),
         "n": len(part.right),
         "groups": len(set(part.groups)),
     }
@@ -133,18 +138,24 @@ def _sentence(finding: dict[str, Any]) -> str:
     )
 
 
-def _figure(runs: Sequence[RunView], parts: Sequence[HeldOut], tables: Sequence[pd.DataFrame]) -> Figure:
+def _figure(runs: Sequence[RunView], by_run: Sequence[Sequence[HeldOut]]) -> Figure:
     """Accuracy over confidence, a panel for each run and a line for each condition; the diagonal is calibrated."""
     with figures.paper_style():
         figure = figures.new_figure(figures.SINGLE_COLUMN_MM * len(runs), 86)
-        for axes, run in zip(figure.subplots(1, len(runs), squeeze=False)[0], runs, strict=True):
+        panels = figure.subplots(1, len(runs), squeeze=False)[0]
+        for axes, run, parts in zip(panels, runs, by_run, strict=True):
             axes.plot([0, 1], [0, 1], color="#777777", linewidth=0.8, linestyle="--", label="calibrated")
-            of_run = [pair for pair in zip(parts, tables, strict=True) if pair[0].run == run.name]
-            for (part, bins), marker in zip(of_run, figures.MARKERS, strict=False):
-                filled = bins[bins["n"] > 0]
-                label = f"{figures.condition_title(part.condition)}, n = {len(part.right)}"
-                colour = figures.condition_colour(part.condition)
-                axes.plot(filled["confidence"], filled["accuracy"], color=colour, marker=marker, label=label)
+            for part, marker in zip(parts, figures.MARKERS, strict=False):
+                filled = part.bins[part.bins["n"] > 0]
+                axes.plot(
+                    filled["confidence"],
+                    filled["accuracy"],
+                    color=figures.condition_colour(part.condition),
+                    marker=marker,
+                    markersize=4,
+                    clip_on=False,
+                    label=f"{figures.condition_title(part.condition)}, n = {len(part.right)}",
+                )
             axes.set(xlim=(0, 1), ylim=(0, 1), aspect="equal", xlabel="mean confidence", ylabel="accuracy")
             axes.set_title(run.title if len(runs) == 1 else f"{run.title}\n{run.name}")
             axes.legend(loc="upper left")
