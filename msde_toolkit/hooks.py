@@ -1,7 +1,7 @@
 """Listeners: pluggy plugins that hear of a run and cannot change it.
 
-Each entry point of the group ``msde.hooks`` is loaded on its own and guarded; a listener that raises is reported once, by
-name, and switched off, and the run goes on.
+Each entry point of the group ``msde.hooks`` is loaded on its own and guarded; a listener that raises is reported once,
+by name, and switched off, and the run goes on.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import warnings
 from collections.abc import Iterable
+from copy import deepcopy
 from typing import Any
 
 import pluggy
@@ -34,8 +35,9 @@ class Listeners:
     def __init__(self, own: Iterable[object] = ()) -> None:
         self._manager = pluggy.PluginManager("msde")
         self._manager.add_hookspecs(Hooks)
-        for listener in own:
-            self._manager.register(listener)
+        for number, listener in enumerate(own):
+            name = type(listener).__name__
+            self._register(listener, f"{name} {number + 1}" if self._manager.has_plugin(name) else name)
         for info in find(GROUP, "hooks"):
             try:
                 self._register(load(info), f"{info.name} of {info.distribution} {info.version}")
@@ -55,12 +57,15 @@ class Listeners:
             _report(f"Listener {name} is switched off: {type(error).__name__}: {error}")
 
     def tell(self, hook: str, event: object) -> None:
-        """Let every listener hear ``event`` through ``hook``, e.g. ``tell("msde_epoch_ended", EpochEnded(...))``."""
+        """Let every listener hear ``event`` through ``hook``, e.g. ``tell("msde_epoch_ended", EpochEnded(...))``.
+
+        Each gets a copy of its own, so that none can change the run's records through a table inside the event.
+        """
         plugins = list(self._manager.get_plugins())
         for plugin in plugins:
             others = [other for other in plugins if other is not plugin]
             try:
-                self._manager.subset_hook_caller(hook, others)(event=event)
+                self._manager.subset_hook_caller(hook, others)(event=deepcopy(event))
             except Exception as error:
                 if os.environ.get(STRICT) == "1":
                     raise
