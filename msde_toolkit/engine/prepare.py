@@ -16,7 +16,7 @@ from msde_toolkit.data.image_cache import CachedImages, Progress, load_images
 from msde_toolkit.data.source import Source, open_source
 from msde_toolkit.engine.config import RunConfig
 from msde_toolkit.engine.device import Compute, choose_device, choose_precision
-from msde_toolkit.engine.train_options import PRESETS, TrainOptions
+from msde_toolkit.engine.train_options import PRESETS, TrainOptions, within_budget
 from msde_toolkit.errors import InputError
 from msde_toolkit.interfaces import Dataset, Loss, Model
 from msde_toolkit.options import validated
@@ -90,8 +90,8 @@ def prepare(config: RunConfig, progress: Progress | None = None) -> Prepared:
     )
     folds = _folds(config, source.manifest)
     train_on = _train_on(config, loss, source.manifest)
-    for fold in folds.folds:
-        training_rows(source.manifest, fold, train_on)
+    images_an_epoch = sum(training_rows(source.manifest, fold, train_on).size for fold in folds.folds)
+    train = within_budget(train, images_an_epoch)
     model = new_model(config, model_options, len(source.manifest.classes))
     _check_model(model, train, config.model)
     notes = _notes(config, train, folds, source, type(model), dataset)
