@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -100,8 +101,6 @@ def _check_out(out: Path) -> None:
         message = f"--out {out}: is there already and not an empty folder.{hint}"
         raise InputError(message)
     parent = next(folder for folder in (out, *out.absolute().parents) if folder.exists())
-    import os
-
     if not (parent.is_dir() and os.access(parent, os.W_OK)):
         message = f"--out {out}: {parent} cannot be written to."
         raise InputError(message)
