@@ -68,7 +68,7 @@ PRESETS: Mapping[str, Preset] = {
     "quick": Preset(
         "A first result on a laptop in minutes.",
         {
-            "epochs": 20,
+            "epochs": 24,
             "image_budget": 40_000,
             "batch_size": 32,
             "image_size": 64,
@@ -84,7 +84,7 @@ PRESETS: Mapping[str, Preset] = {
             "contrast": 0.1,
             "saturation": 0.1,
         },
-        folds=3,
+        folds=2,
         caution="not for citation",
     ),
 }

@@ -33,7 +33,7 @@ class SyntheticDataset(Dataset):
     version: ClassVar[str] = GENERATOR_VERSION
     root_hint: ClassVar[str] = ""
     aligned: ClassVar[bool] = True
-    presets: ClassVar[Mapping[str, Mapping[str, Any]]] = {"quick": {"subjects": 60, "size": 64}}
+    presets: ClassVar[Mapping[str, Mapping[str, Any]]] = {"quick": {"subjects": 84, "size": 64}}
 
     class Options(PluginOptions):
         """Options of the synthetic twin."""
