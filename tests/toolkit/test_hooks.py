@@ -6,6 +6,7 @@ import warnings
 import pytest
 from installed import install
 
+from msde_toolkit.cli.console import show_warnings
 from msde_toolkit.hooks import Listeners, ListenerWarning
 from msde_toolkit.interfaces import hookimpl
 from msde_toolkit.types import EpochEnded, FoldStarted, RunFinished
@@ -97,6 +98,18 @@ def test_one_that_raises_is_reported_once_by_name_and_switched_off(order):
     listeners.tell("msde_fold_started", FOLD)
     assert good.events == [EPOCH, EPOCH, FOLD]
     assert bad.events == []
+
+
+def test_the_command_line_says_it_in_one_line_on_stderr(capsys):
+    with warnings.catch_warnings():
+        show_warnings()
+        listeners = Listeners([Raises()])
+        listeners.tell("msde_epoch_ended", EPOCH)
+        listeners.tell("msde_epoch_ended", EPOCH)
+    shown = capsys.readouterr()
+    assert shown.out == ""
+    assert shown.err.count("\n") == 1
+    assert shown.err.startswith("Warning: Listener Raises raised in msde_epoch_ended and is switched off")
 
 
 def test_two_listeners_of_one_class_are_told_apart():
