@@ -14,10 +14,10 @@ from msde_toolkit.errors import InputError
 if TYPE_CHECKING:
     from pydantic_core import ErrorDetails
 
-O = TypeVar("O", bound=BaseModel)
+Values = TypeVar("Values", bound=BaseModel)
 
 
-def validated(cls: type[O], values: Mapping[str, Any], prefix: str) -> O:
+def validated(cls: type[Values], values: Mapping[str, Any], prefix: str) -> Values:
     """An instance of ``cls``.
 
     Args:
@@ -43,7 +43,7 @@ def validated(cls: type[O], values: Mapping[str, Any], prefix: str) -> O:
 
 
 def nearest(key: str, valid: Sequence[str], prefix: str = "") -> str:
-    """ "Did you mean ...? Options: ..." for a key that is not in ``valid``."""
+    """Say what was probably meant, and all options, for a key that is not in ``valid``."""
     if not valid:
         return "There are no options."
     close = get_close_matches(key, valid, n=1, cutoff=0.5)

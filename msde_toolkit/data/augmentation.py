@@ -34,11 +34,11 @@ class AugmentationOptions(PluginOptions):
 
 
 def draw(ids: Sequence[str], options: AugmentationOptions, *names: Key) -> Tensor:
-    """``[B, 7]`` parameters, one row an id: flip sign, angle (radians), shift x and y, scale, then brightness, contrast and
-    saturation factors packed as the last three of eight columns.
+    """Parameters of each sample's change, a function of ``names`` and its id.
 
     Returns:
-        ``[B, 8]`` float32.
+        ``[B, 8]`` float32: flip sign, angle (radians), shift x and y (in half sides), scale, then the factors of
+        brightness, contrast and saturation.
     """
     u = uniform(_DRAWS, ids, *names, "augment")
     spread = 2.0 * u - 1.0

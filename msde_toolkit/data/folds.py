@@ -1,7 +1,7 @@
 """Who is held out when: identity-independent, class-balanced folds by our own seeded rule.
 
-The rule is integer arithmetic over a seeded order, so it gives the same folds on every machine and version (a golden file
-in the tests holds it still). scikit-learn's ``StratifiedGroupKFold`` makes no such promise.
+The rule is integer arithmetic over a seeded order, so it gives the same folds on every machine and version (a golden
+file in the tests holds it still). scikit-learn's ``StratifiedGroupKFold`` makes no such promise.
 """
 
 from __future__ import annotations
@@ -50,7 +50,8 @@ class Folds:
 
     def as_dict(self) -> dict[str, Any]:
         """For ``folds.json``."""
-        tests = self.held_out or {fold.name: None for fold in self.folds}
+        tests: dict[str, list[str] | None] = {fold.name: None for fold in self.folds}
+        tests.update(self.held_out or {})
         return {
             "schema": SCHEMA,
             "source": self.source,
@@ -62,9 +63,9 @@ class Folds:
 def assign(groups: Sequence[str], labels: Sequence[int], folds: int, seed: int) -> dict[str, int]:
     """Give each group (subject) a fold so that every class is spread evenly.
 
-    Groups come largest first, ties in seeded order; each goes to the fold that then has the least unevenness: the sum of
-    squared class counts, each class scaled by its total so that rare classes weigh as much; ties go to the smaller, then
-    to the first fold.
+    Groups come largest first, ties in seeded order; each goes to the fold that then has the least unevenness: the sum
+    of squared class counts, each class scaled by its total so that rare classes weigh as much; ties go to the smaller,
+    then to the first fold.
 
     Args:
         groups: the group of each sample.
@@ -91,7 +92,7 @@ def assign(groups: Sequence[str], labels: Sequence[int], folds: int, seed: int) 
     # Scaling in integers keeps the choice free of rounding differences between machines.
     total = counts.sum(axis=0)
     scaled = counts * (1_000_000 // np.maximum(total, 1))
-    order = sorted(range(len(names)), key=lambda i: (-int(counts[i].sum()), digest(seed, "fold order", names[i])))
+    order = sorted(range(len(names)), key=lambda i: (-int(counts[i].sum()), digest(seed, "fold order", str(names[i]))))
     filled = np.zeros((folds, classes), dtype=np.int64)
     size = np.zeros(folds, dtype=np.int64)
     out: dict[str, int] = {}

@@ -129,7 +129,7 @@ def _decoded(dataset: Dataset, manifest: Manifest, size: int) -> Iterator[npt.ND
         return
     from joblib import Parallel, delayed
 
-    # loky starts fresh interpreters, so it is safe after torch's threads and needs no __main__ guard in a user's script.
+    # loky starts fresh interpreters: safe after torch's threads, and needs no __main__ guard in a user's script.
     parallel = Parallel(n_jobs=workers, return_as="generator", pre_dispatch=4 * workers)
     yield from parallel(delayed(decode_rows)(dataset, chunk, size) for chunk in chunks[1:])
 

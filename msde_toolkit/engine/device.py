@@ -55,7 +55,7 @@ def unused_gpu() -> str | None:
 
 
 def choose_precision(wanted: str, device: torch.device) -> Compute:
-    """``auto`` measures a small convolution net both ways on this device and takes bf16 only if it is clearly faster."""
+    """``auto`` times a small convolution net both ways on this device; bf16 must be clearly faster to be taken."""
     if wanted != "auto":
         return Compute(device, wanted, "as asked")
     if device.type == "cuda" and not torch.cuda.is_bf16_supported(including_emulation=False):
@@ -81,7 +81,7 @@ def _probe(device: torch.device) -> float:
             begin = time.perf_counter()
             with torch.autocast(device.type, torch.bfloat16, enabled=bf16):
                 loss = net(images).float().square().mean()
-            loss.backward()  # type: ignore[no-untyped-call]
+            loss.backward()
             if device.type == "cuda":
                 torch.cuda.synchronize()
             if repeat:  # the first round pays for compilation of kernels

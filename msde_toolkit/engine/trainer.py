@@ -66,7 +66,7 @@ class FoldTrainer:
     epoch: int = field(default=0, init=False)
 
     def __post_init__(self) -> None:
-        self.model.to(self.compute.device).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self.model.to(self.compute.device).to(memory_format=torch.channels_last)
         self.optimizer = make_optimizer(self.model, self.options)
         self.scheduler, self.every_step = make_scheduler(self.optimizer, self.options, self.plan.steps)
         self.accelerator = make_accelerator(self.compute)
@@ -162,7 +162,7 @@ class FoldTrainer:
 
 
 def make_accelerator(compute: Compute) -> Accelerator:
-    """accelerate for this device and precision. Its process-wide state is set anew, since one process may run several."""
+    """An accelerator for this device and precision; its process-wide state is set anew for every run."""
     AcceleratorState._reset_state(reset_partial_state=True)
     precision = "bf16" if compute.precision == "bf16" else "no"
     return Accelerator(cpu=compute.device.type == "cpu", mixed_precision=precision)

@@ -73,7 +73,7 @@ class RunView(Protocol):
 
     @property
     def identity(self) -> str:
-        """ "independent" or "unknown"."""
+        """Whether folds are known to keep people apart: ``independent`` or ``unknown``."""
 
     @property
     def manifest(self) -> Manifest:

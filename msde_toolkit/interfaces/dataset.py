@@ -32,7 +32,6 @@ from typing import Any, ClassVar, Literal
 
 import numpy as np
 import numpy.typing as npt
-
 from pydantic import Field
 
 from msde_toolkit.interfaces.plugin import Plugin, PluginOptions

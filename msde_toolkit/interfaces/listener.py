@@ -1,5 +1,6 @@
-"""The hooks: any number of plugins may listen, none is needed, and none can change a result. A complete plugin, named by
-an entry point in the group ``msde.hooks``:
+"""The hooks: any number of plugins may listen, none is needed, and none can change a result.
+
+A complete plugin, named by an entry point in the group ``msde.hooks``:
 
     from msde_toolkit.interfaces import hookimpl
     from msde_toolkit.types import EpochEnded

@@ -67,7 +67,7 @@ class OpenRun:
 
     @property
     def identity(self) -> str:
-        """ "independent" or "unknown"."""
+        """Whether folds are known to keep people apart: ``independent`` or ``unknown``."""
         return str(self.summary["identity"])
 
     @cached_property

@@ -72,9 +72,8 @@ def _of_both(
     predictions: pd.DataFrame, group: pd.Series, out: Mapping[str, Any], classes: int, seed: int
 ) -> dict[str, Any]:
     """Average of, and gap between (unmasked minus masked), the two conditions' accuracies."""
-    columns = (predictions[name].to_numpy() for name in ("label", "predicted"))
-    condition = predictions["condition"].to_numpy()
-    intervals = statistics.paired_conditions(*columns, group.to_numpy(), condition, classes, seed=seed)
+    labels, predicted, condition = (predictions[name].to_numpy() for name in ("label", "predicted", "condition"))
+    intervals = statistics.paired_conditions(labels, predicted, group.to_numpy(), condition, classes, seed=seed)
     nm, m = (out[word]["accuracy"] for word in CONDITIONS)
     points = {
         "average": {key: (nm[key] + m[key]) / 2 for key in ("mean_of_folds", "pooled")},

@@ -54,7 +54,7 @@ class Manifest:
     Columns: ``id, path, subject, label, condition, pair, split, dataset`` and, null where unknown,
     ``requested_label, votes, target`` (soft label, C numbers), ``weight, box`` (left, top, width, height in pixels),
     ``landmarks`` (x0, y0, x1, y1, ... in pixels), ``mask_path, camera, session, consent`` ("publish" allows showing the
-    face), ``source, prep`` (the face recipe), ``pairing`` ("overlay" or "reshot"). Further columns are kept as they are.
+    face), ``source, prep`` (the face recipe), ``pairing`` ("overlay" or "reshot"). Further columns stay as they are.
 
     Attributes:
         frame: the checked table, index 0..n-1. Treat it as read-only.
@@ -128,7 +128,7 @@ class Manifest:
     def targets(self) -> npt.NDArray[np.float32]:
         """``[n, C]`` rows that sum to one: the soft target where given, else one-hot."""
         out = np.eye(len(self.classes), dtype=np.float32)[self.labels]
-        for row in np.flatnonzero(self.frame["target"].notna().to_numpy()):
+        for row in np.flatnonzero(self.frame["target"].notna().to_numpy()).tolist():
             soft = np.asarray(self.frame["target"].iat[row], dtype=np.float32)
             out[row] = soft / soft.sum()
         return out
@@ -257,13 +257,15 @@ def _convert(values: pd.Series, column: str, kind: str, default: Any, name: str)
     if kind == "list":
         return values.astype("object").map(lambda cell: None if _is_null(cell) else [float(x) for x in cell])
     try:
-        numbers = pd.to_numeric(values).astype(_DTYPE[kind])
+        numbers = pd.to_numeric(values).astype("Int64" if kind == "int" else "float64")
     except (TypeError, ValueError) as error:
         numeric = pd.to_numeric(values, errors="coerce")
         row = int(np.flatnonzero((numeric.isna() | (numeric % 1 != 0)).to_numpy() & values.notna().to_numpy())[0])
-        message = f"{name}, row {row + 1}: {column} is {values.iat[row]!r}, expected {'an integer' if kind == 'int' else 'a number'}."
+        expected = "an integer" if kind == "int" else "a number"
+        message = f"{name}, row {row + 1}: {column} is {values.iat[row]!r}, expected {expected}."
         raise DataError(message) from error
-    return numbers if default is None else numbers.fillna(default)
+    filled: pd.Series = numbers if default is None else numbers.fillna(default)
+    return filled
 
 
 def _is_null(cell: Any) -> bool:

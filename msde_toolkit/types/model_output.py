@@ -48,7 +48,7 @@ class LossTerms:
 
 @dataclass(frozen=True)
 class InputSpec:
-    """How images in [0, 1] are prepared for a model: ``(x - mean) / std`` per RGB channel, at ``size`` pixels by default."""
+    """How images in [0, 1] are prepared for a model: ``(x - mean) / std`` per RGB channel; ``size`` in pixels."""
 
     mean: tuple[float, float, float] = (0.485, 0.456, 0.406)
     std: tuple[float, float, float] = (0.229, 0.224, 0.225)

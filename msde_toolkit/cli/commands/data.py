@@ -68,7 +68,7 @@ def show(
 def count_table(manifest: Manifest) -> list[dict[str, Any]]:
     """A row a class and one for the total; a column for each condition (and split), for pairs, and the total."""
     frame = manifest.frame
-    splits = [*manifest.split_names] or [None]
+    splits: list[str | None] = [*manifest.split_names] or [None]
     selections = {
         " ".join(filter(None, (condition.upper(), split))): (frame["condition"] == condition)
         & ((frame["split"] == split) if split else True)
@@ -91,7 +91,8 @@ def count_table(manifest: Manifest) -> list[dict[str, Any]]:
 def purge(json: Json = False) -> None:
     """Empty the cache of decoded images."""
     from msde_toolkit.cli.console import out, print_json
-    from msde_toolkit.data.image_cache import cache_directory, purge as empty
+    from msde_toolkit.data.image_cache import cache_directory
+    from msde_toolkit.data.image_cache import purge as empty
 
     files, size = empty()
     if json:

@@ -45,6 +45,7 @@ def _examine() -> tuple[dict[str, Any], list[str]]:
     cache = cache_directory()
     cached = sum(file.stat().st_size for file in cache.rglob("*") if file.is_file())
     broken, plugins = _plugins()
+    free = shutil.disk_usage(cache).free / 1e9
     facts = {
         "msde_toolkit": msde_toolkit.__version__,
         "python": platform.python_version(),
@@ -55,13 +56,13 @@ def _examine() -> tuple[dict[str, Any], list[str]]:
         "cores": os.cpu_count(),
         "cache": str(cache),
         "cache_megabytes": round(cached / 1e6, 1),
-        "free_gigabytes": round(shutil.disk_usage(cache).free / 1e9, 1),
+        "free_gigabytes": round(free, 1),
         "plugins": plugins,
     }
     problems = list(broken)
     if hint := unused_gpu():
         problems.append(f"No GPU is used: {hint}.")
-    if facts["free_gigabytes"] < 2:
+    if free < 2:
         problems.append(f"Less than 2 GB free at {cache}; set MSDE_CACHE or run 'msde data purge'.")
     return facts, problems
 
