@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
@@ -18,7 +17,7 @@ from msde_toolkit.data.image_cache import load_images, squash
 from msde_toolkit.data.source import wrap
 from msde_toolkit.errors import InputError
 from msde_toolkit.interfaces import Dataset, Model
-from msde_toolkit.results.run_store import RunStore, read_json
+from msde_toolkit.results.run_store import RunStore, read_json, read_toml
 from msde_toolkit.types import Manifest, load_manifest
 
 
@@ -44,10 +43,23 @@ class OpenRun:
             raise InputError(message)
         self.summary: Mapping[str, Any] = read_json(self._store.summary)
         self._provenance = read_json(self._store.provenance)
-        self._config = tomllib.loads(self._store.config.read_text(encoding="utf-8"))
+        self._config = read_toml(self._store.config)
+        self._check_documents()
         configured = self._config.get("root")
         self._root = root if root is not None else (Path(configured) if configured else None)
         self.device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+
+    def _check_documents(self) -> None:
+        """Every entry that is read later must be there, so that a damaged run fails here and in one line."""
+        needed = {
+            self._store.summary: (self.summary, ("run", "model", "loss", "dataset", "synthetic", "identity", "folds")),
+            self._store.provenance: (self._provenance, ("options", "plugins", "data")),
+        }
+        for file, (document, keys) in needed.items():
+            missing = [key for key in keys if not isinstance(document, Mapping) or key not in document]
+            if missing:
+                message = f"{file}: has no entry {missing[0]!r}; the file is damaged or of another version."
+                raise InputError(message)
 
     @property
     def name(self) -> str:

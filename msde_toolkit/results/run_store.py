@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import tempfile
+import tomllib
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -61,6 +62,22 @@ def read_json(path: Path) -> Any:
         raise InputError(message) from error
     except ValueError as error:
         message = f"{path}: damaged JSON ({error})."
+        raise InputError(message) from error
+
+
+def read_toml(path: Path) -> dict[str, Any]:
+    """Read a TOML file of a run.
+
+    Raises:
+        InputError: missing or damaged.
+    """
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        message = f"{path}: cannot be read ({error.strerror})."
+        raise InputError(message) from error
+    except ValueError as error:
+        message = f"{path}: damaged TOML ({error})."
         raise InputError(message) from error
 
 

@@ -95,7 +95,7 @@ def test_a_wrong_option_is_one_line_that_names_the_key(values, message):
 def test_a_required_option_and_a_plugin_without_options():
     with pytest.raises(InputError, match=r"^data\.path: is required and was not given\.$"):
         parse_options(Demanding, {}, "data")
-    with pytest.raises(InputError, match=r"^mask\.path: unknown option\. This mask has no options\.$"):
+    with pytest.raises(InputError, match=r"^mask\.path: unknown option\. There are no options\.$"):
         parse_options(Empty, {"path": 1}, "mask")
 
 

@@ -1,0 +1,45 @@
+"""The installed ``msde`` as its user types it: in a process of its own where that matters, else by its entry point."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+from command import SCAN_CL, Outcome, spawn
+
+from msde_toolkit.cli.app import main
+
+
+@pytest.fixture(scope="session", autouse=True)
+def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A cache of decoded images for these tests alone."""
+    folder = tmp_path_factory.mktemp("cache")
+    os.environ["MSDE_CACHE"] = str(folder)
+    os.environ["OMP_NUM_THREADS"] = "1"
+    return folder
+
+
+@pytest.fixture
+def msde(capsys, monkeypatch, tmp_path):
+    """``msde("run", ...)`` in this process, in an empty working folder."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("COLUMNS", "120")
+
+    def call(*words: object) -> Outcome:
+        with pytest.raises(SystemExit) as end:
+            main([str(word) for word in words])
+        captured = capsys.readouterr()
+        return Outcome(int(end.value.code or 0), captured.out, captured.err)
+
+    return call
+
+
+@pytest.fixture(scope="session")
+def finished(tmp_path_factory: pytest.TempPathFactory, cache: Path) -> tuple[Path, Outcome]:
+    """A tiny finished run (scan + cl) and what it printed with ``--json``. Tests only read it."""
+    folder = tmp_path_factory.mktemp("finished")
+    process = spawn(folder, *SCAN_CL, "--out", "run", "--precision", "fp32", "--json")
+    out, err = process.communicate(timeout=200)
+    assert process.returncode == 0, err
+    return folder / "run", Outcome(process.returncode, out, err)
