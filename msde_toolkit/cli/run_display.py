@@ -62,8 +62,7 @@ class RunDisplay:
         if self._task is not None:
             self._progress.remove_task(self._task)
         again = "Resuming" if event.resumed else "Run"
-        synthetic = ", synthetic faces" if event.synthetic else ""
-        self._say(f"[bold]{again} {event.run}[/]: {event.model} + {event.loss} on {event.dataset}{synthetic}")
+        self._say(f"[bold]{again} {event.run}[/]: {event.model} + {event.loss} on {event.dataset}")
         for note in event.notes:
             self._say(f"  [dim]{note}[/]")
         self._folds = event.folds * event.repeats
@@ -99,9 +98,9 @@ class RunDisplay:
     def _so_far(self) -> str:
         """Mean held-out accuracy of the folds that are done."""
         words = sorted(self._accuracy, key=lambda word: (word != "nm", word))
-        return "  ".join(
-            f"{word.upper()} {100 * sum(v) / len(v):.1f} %" for word in words for v in [self._accuracy[word]]
-        )
+        means = {word: sum(self._accuracy[word]) / len(self._accuracy[word]) for word in words}
+        shown = ", ".join(f"{word.upper()} {100 * mean:.1f} %" for word, mean in means.items())
+        return f"held out so far: {shown}" if shown else ""
 
     def _say(self, text: str) -> None:
         if not self._quiet:

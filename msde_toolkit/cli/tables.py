@@ -7,10 +7,11 @@ from pathlib import Path
 from typing import Any
 
 from rich.markup import escape
+from rich.padding import Padding
 
 from msde_toolkit.cli.console import out, plain_table
 
-TITLES = {"nm": "Unmasked (NM)", "m": "Masked (M)", "average": "Average", "gap": "Gap (NM - M)"}
+TITLES = {"nm": "NM (no mask)", "m": "M (mask)", "average": "average", "gap": "gap NM-M"}
 
 
 def percent(value: float | None) -> str:
@@ -20,15 +21,15 @@ def percent(value: float | None) -> str:
 
 def interval(ends: list[float] | None) -> str:
     """A 95 % interval in percent."""
-    return "-" if ends is None else f"{100 * ends[0]:.1f} to {100 * ends[1]:.1f}"
+    return "-" if ends is None else f"{100 * ends[0]:.1f}, {100 * ends[1]:.1f}"
 
 
 def print_summary(directory: Path, summary: Mapping[str, Any]) -> None:
     """The final table of a run: accuracy with its interval, majority baseline, n, protocol and notes."""
-    synthetic = ", synthetic faces" if summary["synthetic"] else ""
     table = plain_table(
-        f"{summary['model']} + {summary['loss']} on {summary['dataset']}{synthetic}: held-out accuracy, percent",
-        "Condition", ">Accuracy", ">95 % interval", ">Mean of folds", ">Macro F1", ">Majority", ">n",
+        f"Held-out accuracy, percent: {summary['model']} + {summary['loss']} on {data_title(summary)}",
+        "Condition", ">Acc.", ">95 % interval", ">Folds", ">F1", ">Majority", ">n",
+        caption="Acc.: all images pooled. Folds: mean over folds. F1: macro. Majority: the most frequent class.",
     )  # fmt: skip
     for word, metrics in summary["metrics"].items():
         if metrics is not None:
@@ -36,8 +37,16 @@ def print_summary(directory: Path, summary: Mapping[str, Any]) -> None:
     console = out()
     console.print(table)
     for line in protocol(summary):
-        console.print(f"  {escape(line)}", style="dim")
+        console.print(Padding(escape(line), (0, 0, 0, 2)), style="dim")
     console.print(f"  Files: {escape(str(directory))}", soft_wrap=True)
+
+
+def data_title(summary: Mapping[str, Any]) -> str:
+    """The dataset in words: its mask, and that it is synthetic where it is."""
+    name = str(summary["dataset"])
+    if summary["synthetic"]:
+        name = "synthetic faces" if name == "synthetic" else f"{name} (synthetic faces)"
+    return f"{name} with {summary['mask']} masks" if summary.get("mask") else name
 
 
 def _row(word: str, metrics: Mapping[str, Any]) -> list[str]:

@@ -70,9 +70,9 @@ def choose_precision(wanted: str, device: torch.device) -> Compute:
 
 def _probe(device: torch.device) -> float:
     """How many times as fast as in fp32 a training step of a small convolution net is in bf16."""
-    layers = [nn.Conv2d(3, 64, 3, padding=1), nn.ReLU(), nn.Conv2d(64, 128, 3, padding=1, stride=2)]
-    layers += [nn.ReLU(), nn.Conv2d(128, 128, 3, padding=1)]
-    with torch.random.fork_rng(devices=[]):
+    with torch.random.fork_rng(devices=[]):  # a probe must not shift the weights that are drawn after it
+        layers = [nn.Conv2d(3, 64, 3, padding=1), nn.ReLU(), nn.Conv2d(64, 128, 3, padding=1, stride=2)]
+        layers += [nn.ReLU(), nn.Conv2d(128, 128, 3, padding=1)]
         net = nn.Sequential(*layers).to(device).to(memory_format=torch.channels_last)
         images = torch.rand(16, 3, 48, 48, device=device).to(memory_format=torch.channels_last)
     seconds: dict[bool, list[float]] = {False: [], True: []}

@@ -84,7 +84,7 @@ def test_a_killed_run_ends_in_the_same_numbers(finished, tmp_path):
     process = spawn(tmp_path, "run", "--resume", "run", "--quiet")
     out, err = process.communicate(timeout=200)
     assert process.returncode == 0, err
-    assert "scan + cl on synthetic" in out
+    assert "scan + cl on synthetic faces" in out
     ours, theirs = (json.loads((path / "summary.json").read_text())["metrics"] for path in (tmp_path / "run", whole))
     assert ours == theirs
 
@@ -126,7 +126,7 @@ def test_plain_lines_without_a_terminal(msde):
     assert done.code == 0, done.err
     assert "\x1b[" not in done.out + done.err
     assert "synthetic faces" in done.out
-    assert "Masked (M)" in done.out, "every condition is tested, whatever was trained on"
+    assert "M (mask)" in done.out, "every condition is tested, whatever was trained on"
     assert "fold 00 done" in done.err
 
 
