@@ -22,7 +22,7 @@ STILL = AugmentationOptions(flip=0, rotation=0, shift=0, zoom=0, brightness=0, c
 
 
 def pairs_of_colours(pairs: int = 32, size: int = 40) -> tuple[Manifest, np.ndarray]:
-    """Pairs whose label is the brightness of a patch; noise elsewhere."""
+    """Pairs whose label is the colour of a patch (three bits); noise elsewhere."""
     rng = np.random.default_rng(0)
     labels = np.arange(pairs) % 7
     rows = [
@@ -31,7 +31,8 @@ def pairs_of_colours(pairs: int = 32, size: int = 40) -> tuple[Manifest, np.ndar
         for word in ("nm", "m")
     ]
     pixels = rng.integers(0, 60, (2 * pairs, size, size, 3), dtype=np.uint8)
-    pixels[:, 10:30, 10:30] += (labels.repeat(2) * 25)[:, None, None, None].astype(np.uint8)
+    colours = ((labels[:, None] + 1) >> np.arange(3) & 1) * 180
+    pixels[:, 8:32, 8:32] += colours.repeat(2, axis=0)[:, None, None].astype(np.uint8)
     return Manifest.from_frame(pd.DataFrame(rows), "colours", synthetic=True), pixels
 
 
@@ -54,14 +55,11 @@ def trainer(model="resnet18", loss="ce", options=None, compute=CPU, batch=16, se
 
 @pytest.mark.parametrize(("model", "loss"), [("resnet18", "ce"), ("resnet18", "cl"), ("scan", "cl")])
 def test_it_overfits_32_pairs(model, loss):
-    training = trainer(model, loss, batch=8)
+    training = trainer(model, loss, {"epochs": 14, "schedule": "onecycle", "lr_backbone": 2e-3, "lr_head": 2e-3})
     first = training.run_epoch()
-    for _ in range(19):
-        last = training.run_epoch()
-        if min(last.accuracy.values()) == 1.0:
-            break
+    last = [training.run_epoch() for _ in range(13)][-1]
     assert last.losses["total"] < 0.5 * first.losses["total"]
-    assert min(last.accuracy.values()) > 0.85
+    assert min(last.accuracy.values()) > 0.9
     assert first.images == 64, "every loss sees the same number of images"
 
 
