@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from msde_toolkit.cli.boundary import guarded
+from msde_toolkit.cli.boundary import guarded, show_tracebacks
 from msde_toolkit.cli.commands import analyze, data, doctor, listing, plugin, run, runs
 
 EVERYWHERE = ("--no-plugins", "--debug")
@@ -61,10 +61,7 @@ def everywhere(
         from msde_toolkit.registry import disable_third_parties
 
         disable_third_parties()
-    if debug:
-        from msde_toolkit.cli import boundary
-
-        boundary.show_tracebacks()
+    show_tracebacks(debug)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

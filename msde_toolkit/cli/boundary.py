@@ -12,12 +12,12 @@ import typer
 
 from msde_toolkit.errors import MsdeError
 
-DEBUG = "MSDE_DEBUG"
+_debug = [False]
 
 
-def show_tracebacks() -> None:
-    """What ``--debug`` does."""
-    os.environ[DEBUG] = "1"
+def show_tracebacks(wanted: bool) -> None:
+    """What ``--debug`` does, for this call of ``msde``."""
+    _debug[0] = wanted
 
 
 def guarded(command: Callable[..., None]) -> Callable[..., None]:
@@ -48,7 +48,7 @@ def guarded(command: Callable[..., None]) -> Callable[..., None]:
 
 
 def _stop(error: BaseException, message: str, code: int) -> NoReturn:
-    if os.environ.get(DEBUG):
+    if _debug[0]:
         import traceback
 
         traceback.print_exception(error)

@@ -2,22 +2,12 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 import pytest
 from command import SCAN_CL, Outcome, spawn
 
 from msde_toolkit.cli.app import main
-
-
-@pytest.fixture(scope="session", autouse=True)
-def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A cache of decoded images for these tests alone."""
-    folder = tmp_path_factory.mktemp("cache")
-    os.environ["MSDE_CACHE"] = str(folder)
-    os.environ["OMP_NUM_THREADS"] = "1"
-    return folder
 
 
 @pytest.fixture
@@ -36,7 +26,7 @@ def msde(capsys, monkeypatch, tmp_path):
 
 
 @pytest.fixture(scope="session")
-def finished(tmp_path_factory: pytest.TempPathFactory, cache: Path) -> tuple[Path, Outcome]:
+def finished(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Outcome]:
     """A tiny finished run (scan + cl) and what it printed with ``--json``. Tests only read it."""
     folder = tmp_path_factory.mktemp("finished")
     process = spawn(folder, *SCAN_CL, "--out", "run", "--precision", "fp32", "--json")
