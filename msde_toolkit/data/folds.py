@@ -41,12 +41,14 @@ class Folds:
         unit: what is never divided: "subject", or "sample" where subjects are unknown (pairs are kept whole even then).
         source: "assigned", "split" (the dataset's own) or "file".
         held_out: fold name to the groups tested in it, sorted (None for a dataset's own split).
+        shared: how many groups are on both sides of a dataset's own split; 0 for any other folds.
     """
 
     folds: tuple[Fold, ...]
     unit: str
     source: str
     held_out: dict[str, list[str]] | None
+    shared: int = 0
 
     def as_dict(self) -> dict[str, Any]:
         """For ``folds.json``."""
@@ -65,7 +67,9 @@ def assign(groups: Sequence[str], labels: Sequence[int], folds: int, seed: int) 
 
     Groups come largest first, ties in seeded order; each goes to the fold that then has the least unevenness: the sum
     of squared class counts, each class scaled by its total so that rare classes weigh as much; ties go to the smaller,
-    then to the first fold.
+    then to the first fold. No fold stays empty, and the result is never less even than the average over all ways of
+    dividing the groups: with x a group's scaled counts, the squared distances of the folds' sums from an equal share
+    add up to at most (1 - 1/folds) times the sum of the groups' squared x.
 
     Args:
         groups: the group of each sample.
@@ -91,7 +95,7 @@ def assign(groups: Sequence[str], labels: Sequence[int], folds: int, seed: int) 
     np.add.at(counts, (index, np.asarray(labels)), 1)
     # Scaling in integers keeps the choice free of rounding differences between machines.
     total = counts.sum(axis=0)
-    scaled = counts * (1_000_000 // np.maximum(total, 1))
+    scaled = counts * np.maximum(1, 1_000_000 // np.maximum(total, 1))
     order = sorted(range(len(names)), key=lambda i: (-int(counts[i].sum()), digest(seed, "fold order", str(names[i]))))
     filled = np.zeros((folds, classes), dtype=np.int64)
     size = np.zeros(folds, dtype=np.int64)
@@ -136,7 +140,9 @@ def _own_split(manifest: Manifest) -> Folds:
     if len(train) == 0 or len(test) == 0:
         message = f"{manifest.name}: its own split needs 'train' and 'test' (it has {', '.join(manifest.split_names)})."
         raise InputError(message)
-    return Folds((Fold("00", train, test),), _unit(manifest), "split", None)
+    groups = manifest.groups()
+    shared = len(set(groups[train]) & set(groups[test]))
+    return Folds((Fold("00", train, test),), _unit(manifest), "split", None, shared)
 
 
 def _from_groups(manifest: Manifest, held_out: dict[str, list[str]], source: str) -> Folds:
@@ -152,11 +158,23 @@ def load_folds(path: Path, manifest: Manifest) -> Folds:
     """Folds from a ``folds.json`` of an earlier run or of one's own: ``{"folds": [{"fold": "00", "test": [...]}]}``.
 
     Raises:
-        InputError: unreadable; a subject unknown, held out twice, or never; a fold that tests nothing or everything.
+        InputError: unreadable; a subject unknown, held out twice, or never; a fold that tests nothing; folds of a
+            dataset's own split, for a dataset without one.
     """
+    listed = _read(path)
+    if [tests for _, tests in listed] == [None] and manifest.split_names:
+        return _own_split(manifest)
+    if any(tests is None for _, tests in listed):
+        message = f"--folds {path}: says no subjects to hold out, and {manifest.name} has no such split of its own."
+        raise InputError(message)
+    _check_file(path, manifest, listed)
+    return _from_groups(manifest, {name: sorted(tests or []) for name, tests in listed}, "file")
+
+
+def _read(path: Path) -> list[tuple[str, list[str] | None]]:
     try:
         document = json.loads(path.read_text(encoding="utf-8"))
-        listed = [(str(entry["fold"]), entry["test"]) for entry in document["folds"]]
+        return [(str(entry["fold"]), _texts(entry["test"])) for entry in document["folds"]]
     except FileNotFoundError as error:
         message = f"--folds {path}: no such file."
         raise InputError(message) from error
@@ -165,17 +183,23 @@ def load_folds(path: Path, manifest: Manifest) -> Folds:
             f'--folds {path}: not a folds file; expected {{"folds": [{{"fold": "00", "test": ["subject", ...]}}]}}.'
         )
         raise InputError(message) from error
-    if any(tests is None for _, tests in listed):
-        return make_folds(manifest, None, 0, len(listed))
-    held_out = {name: sorted(str(group) for group in tests) for name, tests in listed}
-    _check_file(path, manifest, held_out)
-    return _from_groups(manifest, held_out, "file")
 
 
-def _check_file(path: Path, manifest: Manifest, held_out: dict[str, list[str]]) -> None:
+def _texts(tests: Any) -> list[str] | None:
+    if tests is not None and not isinstance(tests, list):
+        raise TypeError
+    return None if tests is None else [str(group) for group in tests]
+
+
+def _check_file(path: Path, manifest: Manifest, listed: Sequence[tuple[str, list[str] | None]]) -> None:
     known = {str(group) for group in manifest.groups()}
     seen: dict[str, str] = {}
-    for name, tests in held_out.items():
+    names: set[str] = set()
+    for name, tests in listed:
+        if name in names:
+            message = f"--folds {path}: there are two folds of the name {name}."
+            raise InputError(message)
+        names.add(name)
         if not name.replace("-", "").isalnum():
             message = f"--folds {path}: fold name {name!r} is not letters and digits."
             raise InputError(message)
@@ -190,7 +214,7 @@ def _check_file(path: Path, manifest: Manifest, held_out: dict[str, list[str]]) 
                 message = f"--folds {path}: {group!r} is held out in fold {seen[group]} and again in fold {name}."
                 raise InputError(message)
             seen[group] = name
-    if len(held_out) < 2:
+    if len(listed) < 2:
         message = f"--folds {path}: cross-validation needs at least 2 folds."
         raise InputError(message)
     if missing := sorted(known - set(seen)):
@@ -199,9 +223,17 @@ def _check_file(path: Path, manifest: Manifest, held_out: dict[str, list[str]]) 
 
 
 def inner_split(manifest: Manifest, train: Rows, seed: int, share: int = 8) -> tuple[Rows, Rows]:
-    """Divide training rows by subject into rows to fit on and rows to choose the epoch on (about one in ``share``)."""
+    """Divide training rows by subject into rows to fit on and rows to choose the epoch on (about one in ``share``).
+
+    Raises:
+        InputError: if all training rows are of one subject.
+    """
     inside = manifest.take(train)
     groups = inside.groups()
-    chosen = assign(list(groups), inside.labels.tolist(), min(share, len(set(groups))), seed)
+    parts = min(share, len(set(groups)))
+    if parts < 2:
+        message = f"--select inner: {manifest.name} has too few training subjects to keep some back; use --select last."
+        raise InputError(message)
+    chosen = assign(list(groups), inside.labels.tolist(), parts, seed)
     validation = np.array([chosen[str(group)] == 0 for group in groups])
     return train[~validation], train[validation]

@@ -61,8 +61,8 @@ def is_null(cell: Any) -> bool:
 
 def _typed(frame: pd.DataFrame, name: str) -> pd.DataFrame:
     columns = {}
-    for column, (kind, default) in COLUMNS.items():
-        default = name if column == "dataset" else default
+    for column, (kind, usual) in COLUMNS.items():
+        default = name if column == "dataset" else usual
         if column in frame:
             columns[column] = _convert(frame[column], column, kind, default, name)
         else:
