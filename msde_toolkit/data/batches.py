@@ -40,8 +40,8 @@ class TrainingPlan:
 
     @property
     def steps(self) -> int:
-        """Steps an epoch: batches are of nearly equal size, so that none is too small for batch statistics."""
-        return max(1, round(self.rows.size / self.batch_size))
+        """Steps an epoch: batches of nearly equal size, none of a single image (it would have no batch statistics)."""
+        return max(1, min(round(self.rows.size / self.batch_size), self.rows.size // 2))
 
 
 class BatchSource:
