@@ -88,7 +88,9 @@ def load_images(dataset: Dataset, manifest: Manifest, size: int, progress: Progr
 
 
 def _key(dataset: Dataset, manifest: Manifest, size: int) -> str:
-    parts = [type(dataset).__qualname__, dataset.fingerprint(manifest), manifest.content_hash(), size]
+    # Two distributions may use one class name, and a drawn set has no files in its fingerprint.
+    reader = f"{type(dataset).__module__}.{type(dataset).__qualname__}"
+    parts = [reader, dataset.fingerprint(manifest), manifest.content_hash(), size]
     return hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:32]
 
 
@@ -109,6 +111,7 @@ def _build(dataset: Dataset, manifest: Manifest, size: int, array: Path, facts: 
         del pixels
         # The array first: facts beside it mean that it is whole.
         partial.replace(array)
+        partial.touch(mode=0o600)
         partial.write_text(json.dumps({"sha256": sha.hexdigest(), "images": n, "dataset": manifest.name}))
         partial.replace(facts)
     finally:
