@@ -88,9 +88,9 @@ class MaskedDataset(Dataset):
     def fingerprint(self, rows: Manifest) -> str:
         """Changes with the base's pixels, the masker, its version and options, the seed and the canonical landmarks."""
         facts = [
-            type(self.base).__qualname__,
+            f"{type(self.base).__module__}.{type(self.base).__qualname__}",
             self.base.fingerprint(rows),
-            type(self.masker).__qualname__,
+            f"{type(self.masker).__module__}.{type(self.masker).__qualname__}",
             self.masker.version,
             self.masker.options.model_dump(mode="json"),
             self.name,

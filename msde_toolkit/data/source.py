@@ -9,7 +9,7 @@ from typing import Any
 
 from msde_toolkit.create import create_dataset, create_masker, parse_options
 from msde_toolkit.data.masking import MaskedDataset
-from msde_toolkit.errors import DataError
+from msde_toolkit.errors import DataError, InputError
 from msde_toolkit.interfaces import Dataset
 from msde_toolkit.types import Manifest
 
@@ -28,10 +28,13 @@ def wrap(name: str, mask: str | None, mask_options: Mapping[str, Any], seed: int
     """The dataset, drawing ``mask`` on its faces if one is named.
 
     Raises:
-        InputError: unknown name or option.
+        InputError: unknown name or option; options of a mask without a mask.
     """
     dataset = create_dataset(name)
     if mask is None:
+        if mask_options:
+            message = "--set mask.*: no mask is drawn; name one with --mask NAME."
+            raise InputError(message)
         return dataset
     return MaskedDataset(dataset, create_masker(mask, mask_options), mask, seed)
 
@@ -48,7 +51,7 @@ def open_source(
     """Open a dataset and list its samples; no image is decoded.
 
     Raises:
-        InputError: unknown name or option, missing root.
+        InputError: unknown name or option, options of a mask without a mask, missing root.
         DataError: naming file and row.
     """
     dataset = wrap(name, mask, mask_options or {}, seed)

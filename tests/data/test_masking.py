@@ -170,6 +170,7 @@ def test_the_fingerprint_follows_base_and_masker(root):
     manifest = load(wrapped(), root)
     newer = BelowTheNose(BelowTheNose.Options())
     newer.version = "2"
+    namesake = type("BelowTheNose", (BelowTheNose,), {"__module__": "another_distribution"})
     prints = [
         dataset.fingerprint(manifest)
         for dataset in (
@@ -179,6 +180,7 @@ def test_the_fingerprint_follows_base_and_masker(root):
             wrapped(masker=BelowTheNose(BelowTheNose.Options(depth=5))),
             wrapped(masker=WrongShape(BelowTheNose.Options())),
             wrapped(masker=newer),
+            wrapped(masker=namesake(BelowTheNose.Options())),
             wrapped(Unaligned()),
         )
     ]
