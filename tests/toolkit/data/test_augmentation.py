@@ -79,6 +79,15 @@ def test_colour_is_that_of_torchvision(factor):
         )
 
 
+def test_colour_changes_are_made_one_after_the_other():
+    image = smooth() * 0.5 + 0.1
+    expected = reference.adjust_brightness(image, 0.8)
+    expected = reference.adjust_contrast(expected, 1.3)
+    expected = reference.adjust_saturation(expected, 0.6)
+    ours = apply(image, parameters(brightness=0.8, contrast=1.3, saturation=0.6))
+    torch.testing.assert_close(ours, expected, atol=5e-4, rtol=0)
+
+
 @few
 @given(st.integers(0, 2**32), st.floats(0, 180), st.floats(0, 1), st.floats(0, 0.99), st.floats(0, 0.99))
 def test_pixels_stay_in_range(seed, rotation, shift, zoom, colour):
