@@ -30,8 +30,15 @@ def make_scheduler(optimizer: Optimizer, options: TrainOptions, steps: int) -> t
     """The scheduler (None for constant rates) and whether it steps after every batch instead of every epoch."""
     if options.schedule == "onecycle":
         peaks = [float(group["lr"]) for group in optimizer.param_groups]
-        total = max(2, options.epochs * steps)
-        return torch.optim.lr_scheduler.OneCycleLR(optimizer, peaks, total_steps=total, pct_start=0.25), True
+        total = max(3, options.epochs * steps)
+        # One-cycle also moves Adam's first beta; the momentum of sgd is an option of the user's and stays.
+        cycle = options.optimizer != "sgd"
+        # A quarter of the way up; torch divides by one step less, so a very short way needs two steps.
+        rise = max(0.25, 2 / total)
+        scheduler = torch.optim.lr_scheduler.OneCycleLR(
+            optimizer, peaks, total_steps=total, pct_start=rise, cycle_momentum=cycle
+        )
+        return scheduler, True
     if options.schedule == "steps":
         milestones = list(options.milestones)
         return torch.optim.lr_scheduler.MultiStepLR(optimizer, milestones, options.gamma), False
