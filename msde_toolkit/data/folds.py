@@ -50,6 +50,11 @@ class Folds:
     held_out: dict[str, list[str]] | None
     shared: int = 0
 
+    @property
+    def independent(self) -> bool:
+        """Whether nobody is known to be on both sides, every subject being known."""
+        return self.unit == "subject" and self.shared == 0
+
     def as_dict(self) -> dict[str, Any]:
         """For ``folds.json``."""
         tests: dict[str, list[str] | None] = {fold.name: None for fold in self.folds}

@@ -59,7 +59,7 @@ def open_source(
     checked = parse_options(type(base), options, "data")
     manifest = dataset.load(root, checked)
     if len(manifest) == 0:
-        message = f"{name}: there is not a single sample in {root}."
+        message = f"{name}: there is not a single sample{'' if root is None else f' in {root}'}."
         raise DataError(message)
     masked = dataset.masker.options.model_dump(mode="json") if isinstance(dataset, MaskedDataset) else {}
     return Source(dataset, manifest, checked.model_dump(mode="json"), masked)

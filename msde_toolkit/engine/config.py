@@ -36,7 +36,7 @@ class RunConfig(BaseModel):
     folds: int | Path | None = None
     repeats: int = Field(1, ge=1, le=100)
     select: Literal["last", "inner"] = "last"
-    seed: int = Field(0, ge=0)
+    seed: int = Field(0, ge=0, lt=2**63)
     device: str = "auto"
     precision: Literal["auto", "fp32", "bf16"] = "auto"
     set_model: Mapping[str, Any] = {}

@@ -155,6 +155,7 @@ def _predictions(prepared: Prepared, fold: Fold, repeat: int, logits: npt.NDArra
 
 
 def _save_model(trainer: FoldTrainer, path: Path, facts: Mapping[str, str]) -> None:
-    state = {name: value.detach().cpu().contiguous() for name, value in trainer.model.state_dict().items()}
+    # Copies, because safetensors refuses weights that share memory, as tied layers do.
+    state = {name: value.detach().cpu().clone().contiguous() for name, value in trainer.model.state_dict().items()}
     with whole(path) as partial:
         save_file(state, partial, metadata=dict(facts))

@@ -82,7 +82,7 @@ def prepare(config: RunConfig, progress: Progress | None = None) -> Prepared:
     plugins = _plugins(config)
     loss = create_loss(config.loss, _options(config, plugins["loss"], config.set_loss))
     model_options = _model_options(config, plugins["model"])
-    train = validated(TrainOptions, {**PRESETS[config.preset].train, **config.set_train}, "train.")
+    train = validated(TrainOptions, {**_preset(config), **config.set_train}, "train.")
     dataset: type[Dataset] = Registry("datasets").get(config.data)
     data_options = _options(config, plugins["data"], config.set_data) if dataset.synthetic else config.set_data
     source = open_source(
@@ -150,6 +150,14 @@ def _plugins(config: RunConfig) -> dict[str, PluginInfo]:
     return used
 
 
+def _preset(config: RunConfig) -> dict[str, Any]:
+    """The preset's training values. Its budget would cut epochs, so it does not count where the user names epochs."""
+    preset = dict(PRESETS[config.preset].train)
+    if "epochs" in config.set_train:
+        preset.pop("image_budget", None)
+    return preset
+
+
 def _options(config: RunConfig, info: PluginInfo, given: Mapping[str, Any]) -> dict[str, Any]:
     """What the preset changes in the plugin's options, then what the user set."""
     plugin = Registry(info.kind).get(f"{info.name}@{info.distribution}")
@@ -211,4 +219,6 @@ def _notes(
         notes.append(f"preset {config.preset}, {preset.caution}: {', '.join(cuts)}")
     if folds.unit == "sample":
         notes.append("subjects are unknown: identities may be on both sides of a fold")
+    if folds.shared:
+        notes.append(f"{folds.shared} {folds.unit}s are on both sides of the dataset's own split")
     return tuple(notes)

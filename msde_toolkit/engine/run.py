@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import os
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -76,23 +77,48 @@ def resume(directory: Path, *, listeners: Iterable[object] = (), progress: Progr
     """Go on with a stopped run, to the same final numbers as if it had never stopped.
 
     Raises:
-        InputError: not a run, or its data is not what it was.
+        InputError: not a run; or its data, folds, options or starting weights are not what they were.
     """
     store = RunStore(directory)
     if not store.config.is_file():
         message = f"--resume {directory}: not a run (no config.toml in it)."
         raise InputError(message)
-    recorded = read_json(store.provenance)
+    recorded, folds = read_json(store.provenance), read_json(store.folds)
     config = RunConfig.create(**load_config(store.config))
-    # What "auto" found then is what counts now: a run must not change precision half-way.
-    config = config.model_copy(update={"precision": recorded["precision"]["used"]})
-    if config.folds is not None:
-        config = config.model_copy(update={"folds": store.folds if isinstance(config.folds, Path) else config.folds})
+    try:
+        # What "auto" found then is what counts now: a run must not change precision half-way.
+        config = config.model_copy(update={"precision": str(recorded["precision"]["used"])})
+        started = {**recorded, "folds": folds["folds"]}
+    except (KeyError, TypeError) as error:
+        message = f"{store.provenance} or {store.folds.name} is damaged; start a new run."
+        raise InputError(message) from error
+    if isinstance(config.folds, Path):
+        config = config.model_copy(update={"folds": store.folds})
     prepared = prepare(config, progress)
-    if prepared.manifest.content_hash() != recorded["data"]["manifest_sha256"]:
-        message = f"--resume {directory}: {config.data} is not the data this run started with; start a new run."
-        raise InputError(message)
-    return _Run(prepared, store, Listeners(listeners)).all_folds(resumed=True)
+    _check_same(prepared, started, directory)
+    return _Run(prepared, store, Listeners(listeners), _trained_before(store, prepared)).all_folds(resumed=True)
+
+
+def _check_same(prepared: Prepared, started: Mapping[str, Any], directory: Path) -> None:
+    """A run goes on only with what it started with: anything else would end in numbers that nobody can repeat."""
+    now = {**json.loads(json.dumps(provenance(prepared))), "folds": prepared.folds.as_dict()["folds"]}
+    told = {
+        "data": f"{prepared.config.data} is not the data",
+        "folds": "the folds are not those",
+        "options": "the options of this version are not those",
+        "weights_sha256": f"{prepared.config.weights} is not the file of weights",
+    }
+    for key, what in told.items():
+        if now[key] != started.get(key):
+            message = f"--resume {directory}: {what} this run started with; start a new run."
+            raise InputError(message)
+
+
+def _trained_before(store: RunStore, prepared: Prepared) -> float:
+    """Seconds of the epochs that are in the run's histories."""
+    names = [fold.name for fold in prepared.folds.folds]
+    files = [store.fold(name, repeat) for repeat in range(prepared.config.repeats) for name in names]
+    return sum(float(line["seconds"]) for file in files for line in file.read_history())
 
 
 def _check_out(out: Path) -> None:
@@ -122,6 +148,7 @@ class _Run:
     prepared: Prepared
     store: RunStore
     listeners: Listeners
+    seconds_before: float = 0.0
 
     @property
     def name(self) -> str:
@@ -134,7 +161,7 @@ class _Run:
             for repeat in range(self.prepared.config.repeats):
                 for fold in self.prepared.folds.folds:
                     self._one_fold(fold, repeat)
-            summary = summarise(self.store, self._facts(time.monotonic() - begin))
+            summary = summarise(self.store, self._facts(self.seconds_before + time.monotonic() - begin))
         except KeyboardInterrupt as error:
             message = f"Stopped. Go on with: msde run --resume {self.store.directory}"
             self.listeners.tell("msde_run_failed", RunFailed(self.name, self.store.directory, message))
@@ -168,11 +195,8 @@ class _Run:
         begin = time.monotonic()
         training = training_rows(self.prepared.manifest, fold, self.prepared.train_on).size
         self.listeners.tell("msde_fold_started", FoldStarted(self.name, repeat, fold.name, training, len(fold.test)))
-        if files.done:
-            import pandas as pd
-
-            predictions = pd.read_parquet(files.predictions)
-        else:
+        predictions = files.read_predictions()
+        if predictions is None:
             predictions = self._train(fold, repeat)
         right = predictions["logits"].map(lambda row: int(row.argmax())) == predictions["label"]
         accuracy = {str(word): float(value) for word, value in right.groupby(predictions["condition"]).mean().items()}
@@ -220,6 +244,7 @@ class _Run:
             "select": config.select,
             "pretraining": config.weights if config.weights == "none" else Path(config.weights).name,
             "repeats": config.repeats,
+            "identity": "independent" if prepared.folds.independent else "unknown",
             "parameters": dict(prepared.parameters),
             "folds": [fold.name for fold in prepared.folds.folds],
             "seconds": round(seconds, 1),

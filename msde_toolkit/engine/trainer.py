@@ -124,11 +124,7 @@ class FoldTrainer:
         terms = self.loss.step(self.model, forward, batch, context)
         total = terms.total
         if not torch.isfinite(total):
-            message = (
-                f"Fold {self.seed[-1]}, epoch {self.epoch + 1}: the loss is {total.item()}. "
-                "Lower the learning rate (--set train.lr_backbone=...) or use --precision fp32."
-            )
-            raise MsdeError(message)
+            raise self._diverged(f"epoch {self.epoch + 1}: the loss is {total.item()}")
         self._prepared_optimizer.zero_grad(set_to_none=True)
         self.accelerator.backward(total)
         if self.options.clip_norm > 0:
@@ -136,12 +132,25 @@ class FoldTrainer:
         self._prepared_optimizer.step()
         tally.add(batch, terms.terms, total, outputs)
 
+    def _diverged(self, what: str) -> MsdeError:
+        return MsdeError(
+            f"Fold {self.seed[-1]}, {what}. "
+            "Lower the learning rate (--set train.lr_backbone=...) or use --precision fp32."
+        )
+
     @torch.no_grad()
     def predict(self, rows: Rows) -> npt.NDArray[np.float32]:
-        """``[n, C]`` logits of these rows, in evaluation mode, images unchanged."""
+        """``[n, C]`` logits of these rows, in evaluation mode, images unchanged.
+
+        Raises:
+            MsdeError: if a logit is not a finite number.
+        """
         self._prepared.eval()
         parts = [self.forward(batch.images).logits.cpu() for batch in self.source.plain(rows, EVALUATION_BATCH)]
-        return torch.cat(parts).numpy()
+        logits = torch.cat(parts)
+        if not torch.isfinite(logits).all():
+            raise self._diverged(f"after epoch {self.epoch}: the model answers with numbers that are not finite")
+        return logits.numpy()
 
     def state(self) -> dict[str, Any]:
         """Everything that training goes on from."""

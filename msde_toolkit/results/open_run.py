@@ -51,8 +51,9 @@ class OpenRun:
 
     def _check_documents(self) -> None:
         """Every entry that is read later must be there, so that a damaged run fails here and in one line."""
+        facts = ("run", "model", "loss", "dataset", "synthetic", "identity", "folds", "repeats")
         needed = {
-            self._store.summary: (self.summary, ("run", "model", "loss", "dataset", "synthetic", "identity", "folds")),
+            self._store.summary: (self.summary, facts),
             self._store.provenance: (self._provenance, ("options", "plugins", "data")),
         }
         for file, (document, keys) in needed.items():

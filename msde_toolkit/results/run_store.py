@@ -112,11 +112,28 @@ class FoldFiles:
         """Whether the fold is finished."""
         return self.predictions.exists() and self.model.exists()
 
+    def read_predictions(self) -> pd.DataFrame | None:
+        """The fold's predictions; None if it is not finished or the file is damaged."""
+        if not self.done:
+            return None
+        try:
+            return pd.read_parquet(self.predictions)
+        except (OSError, ValueError):
+            return None
+
     def read_history(self) -> list[dict[str, Any]]:
-        """All epochs so far."""
+        """All epochs so far.
+
+        Raises:
+            InputError: if the file is damaged.
+        """
         if not self.history.exists():
             return []
-        return [json.loads(line) for line in self.history.read_text(encoding="utf-8").splitlines()]
+        try:
+            return [json.loads(line) for line in self.history.read_text(encoding="utf-8").splitlines()]
+        except ValueError as error:
+            message = f"{self.history}: damaged history ({error}); remove the file to train the fold anew."
+            raise InputError(message) from error
 
     def write_history(self, lines: Sequence[Mapping[str, Any]]) -> None:
         """Replace the history."""

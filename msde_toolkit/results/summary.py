@@ -103,7 +103,6 @@ def summarise(store: RunStore, facts: Mapping[str, Any]) -> dict[str, Any]:
         "schema": SCHEMA,
         **facts,
         "status": "complete",
-        "identity": "independent" if manifest.has_subjects else "unknown",
         "interval_unit": "subject" if manifest.has_subjects else "sample",
         "interval_units": int(tested),
         "interval_about": "these trained models on further subjects",
