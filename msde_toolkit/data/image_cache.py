@@ -12,6 +12,7 @@ import shutil
 import tempfile
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -77,14 +78,30 @@ def load_images(dataset: Dataset, manifest: Manifest, size: int, progress: Progr
 
     Raises:
         DataError: naming the image that cannot be used.
+        MsdeError: if the cache cannot be written, as on a full disk.
     """
     key = _key(dataset, manifest, size)
     folder = cache_directory() / "images"
     array, facts = folder / f"{key}.npy", folder / f"{key}.json"
-    if not (array.exists() and facts.exists()):
+    shape = (len(manifest), size, size, 3)
+    found = _open(array, facts, shape)
+    if found is None:
         _build(dataset, manifest, size, array, facts, progress or (lambda _done, _all: None))
-    sha = str(json.loads(facts.read_text())["sha256"])
-    return CachedImages(np.load(array, mmap_mode="r", allow_pickle=False), sha)
+        found = _open(array, facts, shape)
+    if found is None:
+        message = f"The image cache {folder} does not give back what was written; set MSDE_CACHE to another folder."
+        raise MsdeError(message)
+    return found
+
+
+def _open(array: Path, facts: Path, shape: tuple[int, ...]) -> CachedImages | None:
+    """What is in the cache; None where nothing is, or a crash of the machine left only a part."""
+    try:
+        sha = str(json.loads(facts.read_text())["sha256"])
+        pixels = np.load(array, mmap_mode="r", allow_pickle=False)
+    except (OSError, EOFError, ValueError, KeyError, TypeError):
+        return None
+    return CachedImages(pixels, sha) if pixels.shape == shape and pixels.dtype == np.uint8 else None
 
 
 def _key(dataset: Dataset, manifest: Manifest, size: int) -> str:
@@ -97,25 +114,37 @@ def _key(dataset: Dataset, manifest: Manifest, size: int) -> str:
 def _build(dataset: Dataset, manifest: Manifest, size: int, array: Path, facts: Path, progress: Progress) -> None:
     n = len(manifest)
     handle, name = tempfile.mkstemp(dir=array.parent, suffix=".partial")
-    os.close(handle)
     partial = Path(name)
+    header = {"descr": "|u1", "fortran_order": False, "shape": (n, size, size, 3)}
+    sha, done = hashlib.sha256(), 0
     try:
-        pixels = np.lib.format.open_memmap(partial, mode="w+", dtype=np.uint8, shape=(n, size, size, 3))
-        sha, done = hashlib.sha256(), 0
-        for chunk in _decoded(dataset, manifest, size):
-            pixels[done : done + len(chunk)] = chunk
-            sha.update(chunk.tobytes())
-            done += len(chunk)
-            progress(done, n)
-        pixels.flush()
-        del pixels
-        # The array first: facts beside it mean that it is whole.
-        partial.replace(array)
-        partial.touch(mode=0o600)
-        partial.write_text(json.dumps({"sha256": sha.hexdigest(), "images": n, "dataset": manifest.name}))
-        partial.replace(facts)
+        # Written, not mapped: on a full disk a write is an error with a reason, a mapped page ends the process.
+        with os.fdopen(handle, "wb") as file:
+            np.lib.format.write_array_header_1_0(file, header)
+            for chunk in _decoded(dataset, manifest, size):
+                with _disk(array.parent):
+                    file.write(chunk.tobytes())
+                    file.flush()
+                sha.update(chunk.tobytes())
+                done += len(chunk)
+                progress(done, n)
+        with _disk(array.parent):
+            # The array first: facts beside it mean that it is whole.
+            partial.replace(array)
+            partial.touch(mode=0o600)
+            partial.write_text(json.dumps({"sha256": sha.hexdigest(), "images": n, "dataset": manifest.name}))
+            partial.replace(facts)
     finally:
         partial.unlink(missing_ok=True)
+
+
+@contextmanager
+def _disk(folder: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        message = f"The image cache {folder} cannot be written ({error.strerror}); set MSDE_CACHE to another folder."
+        raise MsdeError(message) from error
 
 
 def _decoded(dataset: Dataset, manifest: Manifest, size: int) -> Iterator[npt.NDArray[np.uint8]]:
