@@ -70,8 +70,12 @@ class OpenRun:
     @property
     def title(self) -> str:
         """Model, loss and data in words."""
-        words = f"{self.summary['model']} + {self.summary['loss']}, {self.summary['dataset']}"
-        return f"{words} (synthetic faces)" if self.synthetic and self.summary["dataset"] != "synthetic" else words
+        data = str(self.summary["dataset"])
+        if self.summary.get("mask"):
+            data = f"{data} with {self.summary['mask']} masks"
+        if self.synthetic and data != "synthetic":
+            data = f"{data} (synthetic faces)"
+        return f"{self.summary['model']} + {self.summary['loss']}, {data}"
 
     @property
     def synthetic(self) -> bool:
