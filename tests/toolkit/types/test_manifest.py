@@ -185,8 +185,9 @@ def test_null_is_none_whatever_else_the_column_holds():
     assert table["condition"].tolist() == ["m", "nm", "nm", "nm", "m"]
 
 
-def test_no_rows():
-    empty = manifest(id=[])
+@pytest.mark.parametrize("frame", [pd.DataFrame({"id": [], "label": []}), pd.DataFrame([])])
+def test_no_rows(frame):
+    empty = Manifest.from_frame(frame, "some")
     assert len(empty) == 0
     assert not empty.has_subjects
     assert empty.pairs().columns.tolist() == ["pair", "nm", "m"]
