@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
@@ -117,9 +118,16 @@ class OpenRun:
         return model.to(self.device).eval()
 
     def images(self, ids: Sequence[str]) -> npt.NDArray[np.uint8]:
-        """``[n, S, S, 3]`` as the models were trained and tested on them."""
+        """``[n, S, S, 3]`` as the models were trained and tested on them; a warning where they are others by now."""
+        return np.asarray(self._pixels[self.manifest.rows_of(ids)])
+
+    @cached_property
+    def _pixels(self) -> npt.NDArray[np.uint8]:
         cached = load_images(self._dataset, self.manifest, self.image_size)
-        return np.asarray(cached.pixels[self.manifest.rows_of(ids)])
+        if cached.sha256 != self._provenance["data"].get("pixels_sha256"):
+            message = f"{self.name}: the images are no longer those of the run (files were edited, or Pillow differs)."
+            warnings.warn(message, stacklevel=3)
+        return cached.pixels
 
     def mask_regions(self, ids: Sequence[str]) -> list[npt.NDArray[np.uint8] | None]:
         """``[S, S]`` alpha of each sample's mask, None where it is not known."""

@@ -1,8 +1,9 @@
-"""Fixtures of the registry's and the hooks' tests."""
+"""Distributions that the tests install, as pip would leave them."""
 
 import sys
 
 import pytest
+from tiny_plugins import tiny_plugins
 
 
 @pytest.fixture
@@ -17,3 +18,10 @@ def site_packages(tmp_path, monkeypatch):
     for name, module in list(sys.modules.items()):
         if (getattr(module, "__file__", None) or "").startswith(str(folder)):
             del sys.modules[name]
+
+
+@pytest.fixture(scope="module")
+def tiny(tmp_path_factory):
+    """The module of the tiny plugins, installed for one file's tests, with an image cache of their own."""
+    with tiny_plugins(tmp_path_factory.mktemp("tiny")) as module:
+        yield module
