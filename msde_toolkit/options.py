@@ -90,5 +90,7 @@ def _inside(detail: ErrorDetails, value: Any) -> str:
 
 
 def _told(detail: ErrorDetails) -> str:
+    if detail["type"] in {"tuple_type", "list_type"}:
+        return "expected a list such as [1, 2]"
     text = detail["msg"].removeprefix("Value error, ").rstrip(".")
     return text.replace("Input should be", "expected", 1)

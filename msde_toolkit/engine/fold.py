@@ -17,8 +17,8 @@ from torch import Tensor
 
 from msde_toolkit.data.augmentation import AugmentationOptions
 from msde_toolkit.data.batches import BatchSource, Rows, TrainingPlan
-from msde_toolkit.data.folds import Fold, inner_split
-from msde_toolkit.engine.prepare import Prepared, training_rows
+from msde_toolkit.data.folds import Fold
+from msde_toolkit.engine.prepare import Prepared, divide, training_rows
 from msde_toolkit.engine.trainer import EpochReport, FoldTrainer
 from msde_toolkit.randomness import Key, torch_seed
 from msde_toolkit.results.run_store import FoldFiles, whole
@@ -38,7 +38,7 @@ class Best:
 def run_fold(prepared: Prepared, fold: Fold, repeat: int, files: FoldFiles, listener: EpochListener) -> pd.DataFrame:
     """Train, predict and write one fold. Goes on from ``last.ckpt`` where there is one, to the same final numbers."""
     seed: tuple[Key, ...] = (prepared.config.seed, repeat, fold.name)
-    fit, validation = _inner(prepared, fold, repeat)
+    fit, validation = divide(prepared.config, prepared.manifest, fold, repeat)
     trainer = _trainer(prepared, fit, seed)
     best = Best()
     history = _resume(trainer, best, files)
@@ -61,15 +61,6 @@ def run_fold(prepared: Prepared, fold: Fold, repeat: int, files: FoldFiles, list
     files.write_predictions(predictions)
     files.checkpoint.unlink(missing_ok=True)
     return predictions
-
-
-def _inner(prepared: Prepared, fold: Fold, repeat: int) -> tuple[Fold, Rows]:
-    """The fold to fit on, and rows of inner validation subjects (none for ``--select last``)."""
-    if prepared.config.select == "last":
-        return fold, np.empty(0, dtype=np.int64)
-    seed = torch_seed(prepared.config.seed, repeat, fold.name, "inner")
-    fit, validation = inner_split(prepared.manifest, fold.train, seed)
-    return Fold(fold.name, fit, fold.test), validation
 
 
 def _trainer(prepared: Prepared, fold: Fold, seed: tuple[Key, ...]) -> FoldTrainer:

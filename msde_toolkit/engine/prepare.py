@@ -11,7 +11,7 @@ import numpy as np
 
 from msde_toolkit.create import create_loss, create_model, parse_options
 from msde_toolkit.data.batches import Rows
-from msde_toolkit.data.folds import Fold, Folds, load_folds, make_folds
+from msde_toolkit.data.folds import Fold, Folds, inner_split, load_folds, make_folds
 from msde_toolkit.data.image_cache import CachedImages, Progress, load_images
 from msde_toolkit.data.source import Source, open_source
 from msde_toolkit.engine.config import RunConfig
@@ -20,6 +20,7 @@ from msde_toolkit.engine.train_options import PRESETS, TrainOptions, within_budg
 from msde_toolkit.errors import InputError
 from msde_toolkit.interfaces import Dataset, Loss, Model
 from msde_toolkit.options import validated
+from msde_toolkit.randomness import torch_seed
 from msde_toolkit.registry import PluginInfo, Registry
 from msde_toolkit.types import Manifest
 
@@ -90,11 +91,10 @@ def prepare(config: RunConfig, progress: Progress | None = None) -> Prepared:
     )
     folds = _folds(config, source.manifest)
     train_on = _train_on(config, loss, source.manifest)
-    images_an_epoch = sum(training_rows(source.manifest, fold, train_on).size for fold in folds.folds)
-    train = within_budget(train, images_an_epoch)
+    train = within_budget(train, _images_an_epoch(config, source.manifest, folds, train_on))
     model = new_model(config, model_options, len(source.manifest.classes))
     _check_model(model, train, config.model)
-    notes = _notes(config, train, folds, source, type(model), dataset)
+    notes = _notes(config, train, folds, source, model, dataset)
     images = load_images(source.dataset, source.manifest, train.image_size, progress)
     return Prepared(
         config=config,
@@ -112,11 +112,30 @@ def prepare(config: RunConfig, progress: Progress | None = None) -> Prepared:
     )
 
 
+def divide(config: RunConfig, manifest: Manifest, fold: Fold, repeat: int) -> tuple[Fold, Rows]:
+    """The fold to fit on, and rows of inner validation subjects (none for ``--select last``).
+
+    Raises:
+        InputError: if there are too few training subjects to keep some back.
+    """
+    if config.select == "last":
+        return fold, np.empty(0, dtype=np.int64)
+    seed = torch_seed(config.seed, repeat, fold.name, "inner")
+    fit, validation = inner_split(manifest, fold.train, seed)
+    return Fold(fold.name, fit, fold.test), validation
+
+
+def _images_an_epoch(config: RunConfig, manifest: Manifest, folds: Folds, train_on: str) -> int:
+    """Training images of all folds together. Every fold of every repeat is asked, so that none fails half-way."""
+    fits = [divide(config, manifest, fold, repeat)[0] for repeat in range(config.repeats) for fold in folds.folds]
+    return sum(training_rows(manifest, fit, train_on).size for fit in fits) // config.repeats
+
+
 def training_rows(manifest: Manifest, fold: Fold, train_on: str) -> Rows:
     """Row numbers ``[n]`` of the fold's training samples, or ``[n, 2]`` of its training pairs.
 
     Raises:
-        InputError: if there is none.
+        InputError: if there is none, or a single image.
     """
     if train_on == "pairs":
         pairs = manifest.pairs()[["nm", "m"]].to_numpy(dtype=np.int64)
@@ -125,6 +144,9 @@ def training_rows(manifest: Manifest, fold: Fold, train_on: str) -> Rows:
         rows = fold.train
     else:
         rows = fold.train[(manifest.frame["condition"] == train_on).to_numpy()[fold.train]]
+    if rows.size == 1:
+        message = f"{manifest.name}: fold {fold.name} has a single image to train on; at least two are needed."
+        raise InputError(message)
     if len(rows) == 0:
         there = ", ".join(manifest.conditions)
         hint = " Make them with --mask surgical." if train_on == "pairs" else ""
@@ -183,10 +205,11 @@ def _train_on(config: RunConfig, loss: Loss, manifest: Manifest) -> str:
     if loss.needs_pairs and config.train_on not in (None, "pairs"):
         message = f"--loss {config.loss} needs pairs: use --train-on pairs (or leave it out), not {config.train_on}."
         raise InputError(message)
-    if config.train_on is not None:
-        return config.train_on
     if loss.needs_pairs:
         return "pairs"
+    if config.train_on not in (None, "mix"):
+        return str(config.train_on)
+    # A mix of one condition is that condition, and must not be reported as more.
     return "mix" if len(manifest.conditions) > 1 else manifest.conditions[0]
 
 
@@ -204,18 +227,20 @@ def _count(model: Model) -> dict[str, int]:
 
 
 def _notes(
-    config: RunConfig, train: TrainOptions, folds: Folds, source: Source, model: type[Model], dataset: type[Dataset]
+    config: RunConfig, train: TrainOptions, folds: Folds, source: Source, model: Model, dataset: type[Dataset]
 ) -> tuple[str, ...]:
     notes = list(source.manifest.notes)
     preset = PRESETS[config.preset]
     if preset.caution:
         paper = TrainOptions()
-        cuts = [f"{train.epochs} epochs (paper {paper.epochs})", f"{train.image_size} px (paper {paper.image_size})"]
+        epochs = f"{train.epochs} epoch{'' if train.epochs == 1 else 's'}"
+        cuts = [f"{epochs} (paper {paper.epochs})", f"{train.image_size} px (paper {paper.image_size})"]
         if folds.source == "assigned":
             cuts.append(f"{len(folds.folds)} folds (paper {PRESETS['paper'].folds})")
-        changed = dict(model.presets.get(config.preset, {}))
-        changed.update(dataset.presets.get(config.preset, {}) if dataset.synthetic else {})
-        cuts += [f"{key} {value}" for key, value in changed.items()]
+        used = model.options.model_dump(mode="json")
+        cuts += [f"{key} {used[key]}" for key in model.presets.get(config.preset, {})]
+        if dataset.synthetic:
+            cuts += [f"{key} {source.options[key]}" for key in dataset.presets.get(config.preset, {})]
         notes.append(f"preset {config.preset}, {preset.caution}: {', '.join(cuts)}")
     if folds.unit == "sample":
         notes.append("subjects are unknown: identities may be on both sides of a fold")

@@ -9,7 +9,7 @@ import sys
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from importlib.metadata import version
-from pathlib import Path
+from pathlib import Path, PureWindowsPath
 from typing import Any
 
 import torch
@@ -22,7 +22,7 @@ PACKAGES = ("torch", "torchvision", "accelerate", "numpy", "pandas", "scikit-lea
 
 
 def provenance(prepared: Prepared, command: Sequence[str] | None = None) -> dict[str, Any]:
-    """For ``provenance.json``. ``command`` is the command line, whose paths are cut to their last part."""
+    """For ``provenance.json``. ``command`` is the command line; paths are cut to their last part, a home to ``~``."""
     config = prepared.config
     return {
         "schema": 1,
@@ -60,7 +60,10 @@ def provenance(prepared: Prepared, command: Sequence[str] | None = None) -> dict
 
 def _without_folder(word: str) -> str:
     key, equals, value = word.rpartition("=")
-    return f"{key}{equals}{Path(value).name}" if Path(value).is_absolute() else word
+    if not {"/", "\\"} & set(value):
+        return word
+    name = PureWindowsPath(value).name
+    return f"{key}{equals}{'~' if name == Path.home().name else name}"
 
 
 def _file_hash(path: Path) -> str:

@@ -8,6 +8,7 @@ import time
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ from msde_toolkit.data.folds import Fold
 from msde_toolkit.data.image_cache import Progress
 from msde_toolkit.engine.config import RunConfig, load_config
 from msde_toolkit.engine.fold import DamagedCheckpoint, run_fold
-from msde_toolkit.engine.prepare import Prepared, prepare, training_rows
+from msde_toolkit.engine.prepare import Prepared, divide, prepare, training_rows
 from msde_toolkit.engine.provenance import provenance
 from msde_toolkit.engine.trainer import EpochReport
 from msde_toolkit.errors import InputError, Interrupted, MsdeError
@@ -57,18 +58,16 @@ def run(
         MsdeError: training failed; ``resume`` goes on.
         Interrupted: Ctrl-C; ``resume`` goes on.
     """
-    if out is not None:
-        _check_out(out)
+    _check_out(RUNS if out is None else out, new=out is not None)
     prepared = prepare(config, progress)
-    store = RunStore(_new_directory(config) if out is None else out)
     try:
-        store.directory.mkdir(parents=True, exist_ok=True)
+        store = RunStore(_new_directory(config, out))
         write_json(store.folds, prepared.folds.as_dict())
         write_json(store.provenance, provenance(prepared, command))
-        prepared.manifest.save(store.manifest)
+        store.write_manifest(prepared.manifest)
         write_text(store.config, config.to_toml())
     except OSError as error:
-        message = f"{store.directory}: cannot be written ({error.strerror}); choose another folder with --out."
+        message = f"{out or RUNS}: cannot be written ({error.strerror}); choose another folder with --out."
         raise InputError(message) from error
     return _Run(prepared, store, Listeners(listeners)).all_folds(resumed=False)
 
@@ -77,14 +76,18 @@ def resume(directory: Path, *, listeners: Iterable[object] = (), progress: Progr
     """Go on with a stopped run, to the same final numbers as if it had never stopped.
 
     Raises:
-        InputError: not a run; or its data, folds, options or starting weights are not what they were.
+        InputError: not a run; or its plugins, data, folds, options or starting weights are not what they were.
     """
     store = RunStore(directory)
     if not store.config.is_file():
         message = f"--resume {directory}: not a run (no config.toml in it)."
         raise InputError(message)
     recorded, folds = read_json(store.provenance), read_json(store.folds)
-    config = RunConfig.create(**load_config(store.config))
+    try:
+        config = RunConfig.create(**load_config(store.config))
+    except InputError as error:
+        message = f"--resume {directory}: its config.toml is damaged or of another version.\n{error}"
+        raise InputError(message) from error
     try:
         # What "auto" found then is what counts now: a run must not change precision half-way.
         config = config.model_copy(update={"precision": str(recorded["precision"]["used"])})
@@ -96,6 +99,7 @@ def resume(directory: Path, *, listeners: Iterable[object] = (), progress: Progr
         config = config.model_copy(update={"folds": store.folds})
     prepared = prepare(config, progress)
     _check_same(prepared, started, directory)
+    store.write_manifest(prepared.manifest)  # the same samples, in a file that may have been damaged
     return _Run(prepared, store, Listeners(listeners), _trained_before(store, prepared)).all_folds(resumed=True)
 
 
@@ -103,6 +107,7 @@ def _check_same(prepared: Prepared, started: Mapping[str, Any], directory: Path)
     """A run goes on only with what it started with: anything else would end in numbers that nobody can repeat."""
     now = {**json.loads(json.dumps(provenance(prepared))), "folds": prepared.folds.as_dict()["folds"]}
     told = {
+        "plugins": "the plugins, or their versions, are not those",
         "data": f"{prepared.config.data} is not the data",
         "folds": "the folds are not those",
         "options": "the options of this version are not those",
@@ -121,8 +126,17 @@ def _trained_before(store: RunStore, prepared: Prepared) -> float:
     return sum(float(line["seconds"]) for file in files for line in file.read_history())
 
 
-def _check_out(out: Path) -> None:
-    if out.exists() and (not out.is_dir() or any(out.iterdir())):
+def _check_out(out: Path, *, new: bool = True) -> None:
+    """Whether the folder can be made (and is not used yet), as far as that can be said without making it."""
+    try:
+        _check_folder(out, new)
+    except OSError as error:
+        message = f"--out {out}: cannot be used ({error.strerror})."
+        raise InputError(message) from error
+
+
+def _check_folder(out: Path, new: bool) -> None:
+    if new and out.exists() and (not out.is_dir() or any(out.iterdir())):
         hint = f" To go on with the run in it: --resume {out}." if (out / "config.toml").exists() else ""
         message = f"--out {out}: is there already and not an empty folder.{hint}"
         raise InputError(message)
@@ -132,11 +146,23 @@ def _check_out(out: Path) -> None:
         raise InputError(message)
 
 
-def _new_directory(config: RunConfig) -> Path:
+def _new_directory(config: RunConfig, out: Path | None) -> Path:
+    """Made here and by nobody else: runs that start at the same moment each get their own."""
+    if out is not None:
+        _check_out(out)  # again, because images have been decoded since
+        out.mkdir(parents=True, exist_ok=True)
+        return out
     words = (config.model, config.loss, config.data)
     name = "-".join([datetime.now().astimezone().strftime("%Y%m%d-%H%M"), *(_plain(word) for word in words)])
-    candidates = (RUNS / (name if number == 1 else f"{name}-{number}") for number in range(1, 10_000))
-    return next(path for path in candidates if not path.exists())
+    RUNS.mkdir(exist_ok=True)
+    for number in count(1):
+        path = RUNS / (name if number == 1 else f"{name}-{number}")
+        try:
+            path.mkdir()
+        except FileExistsError:
+            continue
+        return path
+    raise AssertionError
 
 
 def _plain(word: str) -> str:
@@ -193,7 +219,8 @@ class _Run:
     def _one_fold(self, fold: Fold, repeat: int) -> None:
         files = self.store.fold(fold.name, repeat)
         begin = time.monotonic()
-        training = training_rows(self.prepared.manifest, fold, self.prepared.train_on).size
+        fit, _ = divide(self.prepared.config, self.prepared.manifest, fold, repeat)
+        training = training_rows(self.prepared.manifest, fit, self.prepared.train_on).size
         self.listeners.tell("msde_fold_started", FoldStarted(self.name, repeat, fold.name, training, len(fold.test)))
         predictions = files.read_predictions()
         if predictions is None:

@@ -16,9 +16,9 @@ from pydantic import BaseModel, ConfigDict
 
 
 class PluginOptions(BaseModel):
-    """Base of every ``Options``: unknown keys are errors, values cannot change after validation."""
+    """Base of every ``Options``: unknown keys are errors, numbers are finite, nothing changes after validation."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
 
 class Plugin:

@@ -16,8 +16,9 @@ import torch
 from msde_toolkit.create import create_model
 from msde_toolkit.data.image_cache import load_images, squash
 from msde_toolkit.data.source import wrap
-from msde_toolkit.errors import InputError
+from msde_toolkit.errors import InputError, MsdeWarning
 from msde_toolkit.interfaces import Dataset, Model
+from msde_toolkit.results.run_documents import ConfigEntries, ProvenanceEntries, SummaryEntries, entries
 from msde_toolkit.results.run_store import RunStore, read_json, read_toml
 from msde_toolkit.types import Manifest, load_manifest
 
@@ -43,25 +44,11 @@ class OpenRun:
             message = f"{directory}: the run is not finished; go on with: msde run --resume {directory}"
             raise InputError(message)
         self.summary: Mapping[str, Any] = read_json(self._store.summary)
-        self._provenance = read_json(self._store.provenance)
-        self._config = read_toml(self._store.config)
-        self._check_documents()
-        configured = self._config.get("root")
-        self._root = root if root is not None else (Path(configured) if configured else None)
+        entries(SummaryEntries, self.summary, self._store.summary)
+        self._provenance = entries(ProvenanceEntries, read_json(self._store.provenance), self._store.provenance)
+        self._config = entries(ConfigEntries, read_toml(self._store.config), self._store.config)
+        self._root = self._config.root if root is None else root
         self.device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-
-    def _check_documents(self) -> None:
-        """Every entry that is read later must be there, so that a damaged run fails here and in one line."""
-        facts = ("run", "model", "loss", "dataset", "synthetic", "identity", "folds", "repeats")
-        needed = {
-            self._store.summary: (self.summary, facts),
-            self._store.provenance: (self._provenance, ("options", "plugins", "data")),
-        }
-        for file, (document, keys) in needed.items():
-            missing = [key for key in keys if not isinstance(document, Mapping) or key not in document]
-            if missing:
-                message = f"{file}: has no entry {missing[0]!r}; the file is damaged or of another version."
-                raise InputError(message)
 
     @property
     def name(self) -> str:
@@ -113,8 +100,8 @@ class OpenRun:
             InputError: if its file is missing or does not fit.
         """
         file = self._store.fold(fold, repeat).model
-        options = self._provenance["options"]["model"]
-        model = create_model(self._plugin("model"), classes=len(self.classes), options=options, weights=file)
+        name, options = self._provenance.plugins.model.full_name, self._provenance.options.model
+        model = create_model(name, classes=len(self.classes), options=options, weights=file)
         return model.to(self.device).eval()
 
     def images(self, ids: Sequence[str]) -> npt.NDArray[np.uint8]:
@@ -124,9 +111,9 @@ class OpenRun:
     @cached_property
     def _pixels(self) -> npt.NDArray[np.uint8]:
         cached = load_images(self._dataset, self.manifest, self.image_size)
-        if cached.sha256 != self._provenance["data"].get("pixels_sha256"):
+        if cached.sha256 != self._provenance.data.pixels_sha256:
             message = f"{self.name}: the images are no longer those of the run (files were edited, or Pillow differs)."
-            warnings.warn(message, stacklevel=3)
+            warnings.warn(message, MsdeWarning, stacklevel=3)
         return cached.pixels
 
     def mask_regions(self, ids: Sequence[str]) -> list[npt.NDArray[np.uint8] | None]:
@@ -141,17 +128,12 @@ class OpenRun:
     @property
     def image_size(self) -> int:
         """Side of the network's input in pixels."""
-        return int(self._provenance["options"]["train"]["image_size"])
+        return self._provenance.options.train.image_size
 
     @cached_property
     def _dataset(self) -> Dataset:
-        mask = self._config.get("mask")
-        return wrap(self._plugin("data"), mask, self._provenance["options"]["mask"], int(self._config.get("seed", 0)))
-
-    def _plugin(self, role: str) -> str:
-        """The plugin's name with the distribution that the run used, so that nothing else of that name steps in."""
-        info = self._provenance["plugins"][role]
-        return f"{info['name']}@{info['distribution']}"
+        data = self._provenance.plugins.data.full_name
+        return wrap(data, self._config.mask, self._provenance.options.mask, self._config.seed)
 
 
 def open_run(directory: Path | str, root: Path | None = None) -> OpenRun:

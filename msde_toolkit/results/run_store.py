@@ -15,9 +15,12 @@ from typing import Any
 import pandas as pd
 
 from msde_toolkit.errors import InputError
+from msde_toolkit.types import Manifest
 
 SUMMARY = "summary.json"
 CONFIG = "config.toml"
+NEEDED_COLUMNS = ("id", "condition", "label", "fold", "repeat", "logits")
+"""Without these a file of predictions is of no use."""
 
 
 @contextmanager
@@ -114,12 +117,7 @@ class FoldFiles:
 
     def read_predictions(self) -> pd.DataFrame | None:
         """The fold's predictions; None if it is not finished or the file is damaged."""
-        if not self.done:
-            return None
-        try:
-            return pd.read_parquet(self.predictions)
-        except (OSError, ValueError):
-            return None
+        return _read_predictions(self.predictions) if self.done else None
 
     def read_history(self) -> list[dict[str, Any]]:
         """All epochs so far.
@@ -176,6 +174,11 @@ class RunStore:
         """The numbers; there when the run is complete."""
         return self.directory / SUMMARY
 
+    def write_manifest(self, manifest: Manifest) -> None:
+        """Write the samples."""
+        with whole(self.manifest) as partial:
+            manifest.save(partial)
+
     def fold(self, name: str, repeat: int = 0) -> FoldFiles:
         """The files of a fold; repeat 0 stands at the top, further ones in a folder of their own."""
         base = self.directory if repeat == 0 else self.directory / "repeats" / f"{repeat:02d}"
@@ -191,14 +194,23 @@ class RunStore:
         for repeat in range(repeats):
             for name in folds:
                 file = self.fold(name, repeat).predictions
-                try:
-                    frames.append(pd.read_parquet(file))
-                except (OSError, ValueError) as error:
+                frame = _read_predictions(file)
+                if frame is None:
                     message = f"{file}: predictions are missing or damaged; finish the run with --resume."
-                    raise InputError(message) from error
+                    raise InputError(message)
+                frames.append(frame)
         table = pd.concat(frames, ignore_index=True)
         table["predicted"] = [int(max(range(len(row)), key=row.__getitem__)) for row in table["logits"]]
         return table
+
+
+def _read_predictions(file: Path) -> pd.DataFrame | None:
+    """A fold's predictions; None if the file is missing or damaged."""
+    try:
+        frame = pd.read_parquet(file)
+    except (OSError, ValueError):
+        return None
+    return frame if set(NEEDED_COLUMNS) <= set(frame.columns) and len(frame) else None
 
 
 def find_runs(folder: Path) -> list[Path]:

@@ -105,7 +105,7 @@ def summarise(store: RunStore, facts: Mapping[str, Any]) -> dict[str, Any]:
         "status": "complete",
         "interval_unit": "subject" if manifest.has_subjects else "sample",
         "interval_units": int(tested),
-        "interval_about": "these trained models on further subjects",
+        "interval_about": f"these trained models on further {'subjects' if manifest.has_subjects else 'samples'}",
         "metrics": metrics(predictions, group, manifest.classes, seed=0),
         "notes": [*facts["notes"], *_interval_notes(manifest, tested)],
     }

@@ -21,7 +21,7 @@ def config(**more):
         ({"loss": "watch-pairs"}, "pairs"),
         ({"set_data": {"conditions": '["nm"]'}}, "nm"),
         ({"set_data": {"conditions": '["m"]'}}, "m"),
-        ({"set_data": {"conditions": '["scarf"]'}, "train_on": "mix"}, "mix"),
+        ({"set_data": {"conditions": '["scarf"]'}, "train_on": "mix"}, "scarf"),
         ({"train_on": "m"}, "m"),
         ({"train_on": "pairs"}, "pairs"),
     ],

@@ -37,7 +37,7 @@ def test_no_folder_of_the_machine_is_named(done, tmp_path_factory):
     assert str(tmp_path_factory.getbasetemp()) not in text
     command = facts(done)["command"]
     assert command == [
-        "msde", "run", "--root", done[1].parent.name, "--weights=start.safetensors", "--set", "data.x=a.csv", "a/b",
+        "msde", "run", "--root", done[1].parent.name, "--weights=start.safetensors", "--set", "data.x=a.csv", "b",
     ]  # fmt: skip
     assert done[0].summary["pretraining"] == "start.safetensors"
 

@@ -77,7 +77,9 @@ def test_what_cannot_be_read_is_named(tmp_path, read, kind):
 
 
 def fold_table(fold, repeat, logits):
-    return pd.DataFrame({"id": [f"{fold}-{repeat}-{n}" for n in range(len(logits))], "fold": fold, "logits": logits})
+    ids = [f"{fold}-{repeat}-{n}" for n in range(len(logits))]
+    facts = {"subject": "s1", "pair": None, "condition": "nm", "label": 0, "fold": fold, "repeat": repeat, "seed": 0}
+    return pd.DataFrame({"id": ids, **facts, "logits": logits})
 
 
 def test_predictions_of_all_folds_and_repeats_with_what_was_predicted(tmp_path):
