@@ -26,6 +26,10 @@ class PluginError(InputError):
     """A plugin that is unknown, ambiguous or cannot be imported."""
 
 
+class MsdeWarning(UserWarning):
+    """Something the user must know although the work goes on. The message is shown as it stands."""
+
+
 class Interrupted(MsdeError):
     """The user pressed Ctrl-C: exit code 130. The message says how to go on."""
 

@@ -14,14 +14,14 @@ from typing import Any
 
 import pluggy
 
-from msde_toolkit.errors import PluginError
+from msde_toolkit.errors import MsdeWarning, PluginError
 from msde_toolkit.interfaces.listener import Hooks
 from msde_toolkit.registry import STRICT, find, load
 
 GROUP = "msde.hooks"
 
 
-class ListenerWarning(UserWarning):
+class ListenerWarning(MsdeWarning):
     """A listener could not be loaded or raised, and is switched off."""
 
 

@@ -8,8 +8,9 @@ from typing import Annotated
 
 import typer
 
-from msde_toolkit.cli.boundary import guarded, show_tracebacks
+from msde_toolkit.cli.boundary import check_words, guarded, show_tracebacks, usage_errors
 from msde_toolkit.cli.commands import analyze, data, doctor, listing, plugin, run, runs
+from msde_toolkit.cli.console import spell_out_what_does_not_print
 
 EVERYWHERE = ("--no-plugins", "--debug")
 
@@ -65,8 +66,16 @@ def everywhere(
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Entry point. The options that hold everywhere may stand anywhere on the line."""
+    """Entry point. The options that hold everywhere may stand anywhere on the line.
+
+    Raises:
+        SystemExit: always, with the exit code.
+    """
     words = list(sys.argv[1:] if arguments is None else arguments)
     end = words.index("--") if "--" in words else len(words)
     first = [word for word in words[:end] if word in EVERYWHERE]
-    app([*first, *(word for word in words[:end] if word not in EVERYWHERE), *words[end:]], prog_name="msde")
+    spell_out_what_does_not_print()
+    with usage_errors():
+        check_words(words)
+        ordered = [*first, *(word for word in words[:end] if word not in EVERYWHERE), *words[end:]]
+        sys.exit(app(ordered, prog_name="msde", standalone_mode=False))

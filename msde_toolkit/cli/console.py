@@ -3,46 +3,74 @@
 from __future__ import annotations
 
 import json
+import sys
 import warnings
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import typer
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document on stdout, all else on stderr.")]
 
 
+class _Plain(Console):
+    """Prints what it is given: names of runs, files and plugins may hold anything, square brackets for one."""
+
+    def __init__(self, *, stderr: bool = False) -> None:
+        super().__init__(stderr=stderr, highlight=False, markup=False, emoji=False)
+
+    def on_broken_pipe(self) -> None:
+        """The reader (head, less) went away: left to ``boundary.guarded``."""
+        raise BrokenPipeError
+
+
 def out() -> Console:
     """For results."""
-    return Console(highlight=False)
+    return _Plain()
 
 
 def err() -> Console:
     """For progress, notes and warnings."""
-    return Console(stderr=True, highlight=False)
+    return _Plain(stderr=True)
+
+
+def spell_out_what_does_not_print() -> None:
+    """A letter that the terminal's encoding lacks is printed as its number; it must not stop a command."""
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="backslashreplace")
 
 
 def print_json(document: Any) -> None:
     """One JSON document on stdout."""
-    typer.echo(json.dumps(document, indent=2, ensure_ascii=False, allow_nan=False, default=str))
+    # Escapes of JSON itself where the terminal cannot show a letter: the document stays one.
+    shown = (sys.stdout.encoding or "").lower().replace("-", "") == "utf8"
+    typer.echo(json.dumps(document, indent=2, ensure_ascii=not shown, allow_nan=False, default=str))
 
 
 def plain_table(title: str, *columns: str, caption: str | None = None) -> Table:
-    """A table in the house style; columns that start with ``>`` are right-aligned."""
+    """A table in the house style; columns that start with ``>`` are right-aligned, long words go on in a new line."""
     table = Table(title=title, title_justify="left", caption=caption, caption_justify="left", header_style="bold")
     for column in columns:
-        table.add_column(column.removeprefix(">"), justify="right" if column.startswith(">") else "left")
+        side: Literal["left", "right"] = "right" if column.startswith(">") else "left"
+        table.add_column(column.removeprefix(">"), justify=side, overflow="fold")
     return table
+
+
+def labelled(label: str, text: str, style: str) -> Text:
+    """A line that starts with a styled word."""
+    return Text.assemble((label, style), " ", text)
 
 
 def show_warnings() -> None:
     """Python warnings as one line each on stderr, each once; those of libraries stay quiet."""
-    from msde_toolkit.hooks import ListenerWarning
+    from msde_toolkit.errors import MsdeWarning
 
     def line(message: Warning | str, category: type[Warning], *_: Any) -> None:
-        if issubclass(category, ListenerWarning):
-            err().print(f"[yellow]Warning:[/] {message}", soft_wrap=True)
+        if issubclass(category, MsdeWarning):
+            err().print(labelled("Warning:", str(message), "yellow"), soft_wrap=True)
 
-    warnings.simplefilter("once", ListenerWarning)
+    warnings.simplefilter("once", MsdeWarning)
     warnings.showwarning = line  # type: ignore[assignment]

@@ -8,8 +8,9 @@ from types import TracebackType
 from typing import Self
 
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
+from rich.text import Text
 
-from msde_toolkit.cli.console import err, show_warnings
+from msde_toolkit.cli.console import err, labelled, show_warnings
 from msde_toolkit.interfaces import hookimpl
 from msde_toolkit.types import EpochEnded, FoldEnded, FoldStarted, RunStarted
 
@@ -27,10 +28,9 @@ class RunDisplay:
         self._console = err()
         self._quiet = quiet
         self._live = self._console.is_terminal and not quiet
-        columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-        self._progress = Progress(
-            *columns, TextColumn("{task.fields[note]}"), console=self._console, disable=not self._live, transient=True
-        )
+        title, note = (TextColumn(text, markup=False) for text in ("{task.description}", "{task.fields[note]}"))
+        columns = (title, BarColumn(), MofNCompleteColumn(), TimeRemainingColumn(), note)
+        self._progress = Progress(*columns, console=self._console, disable=not self._live, transient=True)
         self._task: TaskID | None = None
         self._folds = 0
         self._done = 0
@@ -62,9 +62,9 @@ class RunDisplay:
         if self._task is not None:
             self._progress.remove_task(self._task)
         again = "Resuming" if event.resumed else "Run"
-        self._say(f"[bold]{again} {event.run}[/]: {event.model} + {event.loss} on {event.dataset}")
+        self._say(labelled(f"{again} {event.run}:", f"{event.model} + {event.loss} on {event.dataset}", "bold"))
         for note in event.notes:
-            self._say(f"  [dim]{note}[/]")
+            self._say(Text(f"  {note}", "dim"))
         self._folds = event.folds * event.repeats
         self._task = self._progress.add_task("Starting", total=self._folds * event.epochs, note="")
 
@@ -102,7 +102,7 @@ class RunDisplay:
         shown = ", ".join(f"{word.upper()} {100 * mean:.1f} %" for word, mean in means.items())
         return f"held out so far: {shown}" if shown else ""
 
-    def _say(self, text: str) -> None:
+    def _say(self, text: str | Text) -> None:
         if not self._quiet:
             self._console.print(text, soft_wrap=not self._live)
 

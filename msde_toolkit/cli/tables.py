@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from rich.markup import escape
 from rich.padding import Padding
 
 from msde_toolkit.cli.console import out, plain_table
@@ -37,8 +36,8 @@ def print_summary(directory: Path, summary: Mapping[str, Any]) -> None:
     console = out()
     console.print(table)
     for line in protocol(summary):
-        console.print(Padding(escape(line), (0, 0, 0, 2)), style="dim")
-    console.print(f"  Files: {escape(str(directory))}", soft_wrap=True)
+        console.print(Padding(line, (0, 0, 0, 2)), style="dim")
+    console.print(f"  Files: {directory}", soft_wrap=True)
 
 
 def data_title(summary: Mapping[str, Any]) -> str:
@@ -67,7 +66,7 @@ def protocol(summary: Mapping[str, Any]) -> list[str]:
     folds = len(summary["folds"])
     who = "no subject on both sides" if summary["identity"] == "independent" else "subjects unknown"
     times = "" if summary["repeats"] == 1 else f" x {summary['repeats']} repeats"
-    epoch = "last epoch" if summary["select"] == "last" else "epoch chosen on inner subjects"
+    epoch = "last epoch" if summary["select"] == "last" else f"epoch chosen on inner {summary['interval_unit']}s"
     divided = f"{folds} folds{times}" if folds > 1 else f"the dataset's own split{times}"
     unit = f"{summary['interval_units']} {summary['interval_unit']}s"
     return [

@@ -46,9 +46,10 @@ def analyze(
     from msde_toolkit.cli.console import out as results
 
     for section in done.result["sections"]:
-        results().print(f"[bold]{section['title']}[/]\n{section['text']}\n")
+        results().print(section["title"], style="bold")
+        results().print(f"{section['text']}\n")
     for file in done.files:
-        results().print(str(file), soft_wrap=True, markup=False)
+        results().print(str(file), soft_wrap=True)
 
 
 def _track(items: Iterable[Any], title: str) -> Iterable[Any]:

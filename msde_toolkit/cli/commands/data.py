@@ -60,9 +60,9 @@ def show(
     console = out()
     console.print(table)
     subjects = "unknown" if document["subjects"] is None else document["subjects"]
-    console.print(f"  subjects: {subjects}, pairs: {document['pairs']}, licence: {manifest.licence}", markup=False)
+    console.print(f"  subjects: {subjects}, pairs: {document['pairs']}, licence: {manifest.licence}")
     for note in manifest.notes:
-        console.print(f"  {note}", style="dim", markup=False)
+        console.print(f"  {note}", style="dim")
 
 
 def count_table(manifest: Manifest) -> list[dict[str, Any]]:

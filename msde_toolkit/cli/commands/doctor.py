@@ -11,7 +11,7 @@ EXAMPLE = "Example: msde doctor"
 
 def doctor(json: Json = False) -> None:
     """Say what this machine offers: device, precision, versions, cache, plugins; and what to mend."""
-    from msde_toolkit.cli.console import out, plain_table, print_json
+    from msde_toolkit.cli.console import labelled, out, plain_table, print_json
 
     facts, problems = _examine()
     if json:
@@ -23,7 +23,7 @@ def doctor(json: Json = False) -> None:
     console = out()
     console.print(table)
     for problem in problems:
-        console.print(f"[yellow]To mend:[/] {problem}", soft_wrap=True)
+        console.print(labelled("To mend:", problem, "yellow"), soft_wrap=True)
     if not problems:
         console.print("Nothing to mend.")
 

@@ -38,7 +38,7 @@ def list_plugins(
 
 
 def _one(kind: str, name: str, json: bool) -> None:
-    from msde_toolkit.cli.console import out, plain_table, print_json
+    from msde_toolkit.cli.console import labelled, out, plain_table, print_json
     from msde_toolkit.registry import KINDS, Registry
 
     registry = Registry(kind)
@@ -50,10 +50,11 @@ def _one(kind: str, name: str, json: bool) -> None:
         print_json({**info.as_dict(), **facts, "options": options})
         return
     console = out()
-    console.print(f"[bold]{info.name}[/] ({info.distribution} {info.version}): {plugin.summary}", soft_wrap=True)
+    about = f"({info.distribution} {info.version}): {plugin.summary}"
+    console.print(labelled(info.name, about, "bold"), soft_wrap=True)
     for word in ("reference", "licence"):
         if facts[word]:
-            console.print(f"  {word}: {facts[word]}", markup=False)
+            console.print(f"  {word}: {facts[word]}")
     if options:
         table = plain_table("Options", "--set", "Default", "What it does")
         for option in options:

@@ -30,7 +30,7 @@ def runs(
         print_json(found)
         return
     if not found:
-        out().print(f"No runs in {folder}/. Start one: msde run --model scan --loss cl", markup=False)
+        out().print(f"No runs in {folder}/. Start one: msde run --model scan --loss cl")
         return
     table = plain_table(
         f"Runs in {folder}/ (held-out accuracy, percent)",
