@@ -43,13 +43,14 @@ class Tiny(Model):
 
 
 class Watch(Loss):
-    """Cross entropy that notes ids, sizes and what the run's criterion makes of each class."""
+    """Cross entropy that notes ids, a number that torch draws, and what the run's criterion makes of each class."""
 
     def step(self, model, forward, batch, context):
         samples = batch.joined() if isinstance(batch, PairBatch) else batch
         criterion, zeros = context.criterion_for(torch.ones(1)), torch.zeros(1, context.classes)
         each = [criterion(zeros, one_hot[None]) for one_hot in torch.eye(context.classes)]
         note = {"epoch": context.epoch, "epochs": context.epochs, "seed": context.seed, "ids": samples.ids}
+        note["draw"] = float(torch.rand(()))
         SEEN.append({**note, "pairs": isinstance(batch, PairBatch), "classes": [float(value) for value in each]})
         terms = model.classification_loss(forward(samples.images), samples.targets, context.criterion(samples))
         return LossTerms.summed(terms)

@@ -92,10 +92,9 @@ def test_the_seed_decides_between_equals():
 
 
 def test_a_class_of_millions_still_counts():
-    groups = ["a"] * 700_000 + ["b"] * 700_000 + ["c"] * 2 + ["d"] * 2
-    chosen = assign(groups, [0] * 1_400_000 + [1] * 4, 2, 0)
-    assert chosen["a"] != chosen["b"]
-    assert chosen["c"] != chosen["d"]
+    groups = ["c"] * 750_000 + ["a"] * 700_000 + ["b"] * 600_000
+    chosen = assign(groups, [1] * 750_000 + [0] * 1_300_000, 2, 0)
+    assert chosen["a"] != chosen["b"], "size alone would put them together"
 
 
 def test_as_even_as_scikit_learn_s():

@@ -116,13 +116,30 @@ def test_a_stopped_run_ends_in_the_same_bits(tiny, tmp_path, epochs, values):
     assert ours == theirs
 
 
-def test_dropout_draws_anew_each_epoch(tiny, tmp_path):
-    """Or the keyed generator would hide that it is keyed by too little."""
-    still = {"flip": 0, "rotation": 0, "shift": 0, "zoom": 0, "brightness": 0, "contrast": 0, "saturation": 0}
-    still |= {"batch_size": 1000, "lr_backbone": 1e-30, "lr_head": 1e-30, "weight_decay": 0, "schedule": "constant"}
-    done = msde.run(config(set_model={"dropout": 0.5}, set_train=still), out=tmp_path / "run")
-    lines = [json.loads(line) for line in (done.directory / "folds/00/history.jsonl").read_text().splitlines()]
-    assert len({line["loss"]["ce"] for line in lines}) == 4
+def test_what_torch_draws_is_decided_by_seed_repeat_fold_and_epoch(tiny, tmp_path):
+    def draws(name, **values):
+        tiny.SEEN.clear()
+        msde.run(config(repeats=2, set_train={"batch_size": 1000}, **values), out=tmp_path / name)
+        return {(step["seed"][1], step["seed"][2], step["epoch"]): step["draw"] for step in tiny.SEEN}
+
+    once = draws("once")
+    assert len(once) == len(set(once.values())) == 2 * 2 * 4
+    assert draws("again") == once
+    assert not set(once.values()) & set(draws("other", seed=1).values())
+
+
+def test_a_run_killed_between_history_and_checkpoint(tiny, tmp_path):
+    msde.run(config(), out=tmp_path / "whole")
+    folder = stopped(tmp_path / "run", 2)
+    with (folder / "folds/00/history.jsonl").open("a") as file:
+        file.write(json.dumps({"epoch": 2, "seconds": 0.1}) + "\n")
+    resume(folder)
+    ours, theirs = (
+        [json.loads(line)["loss"] for line in (path / "folds/00/history.jsonl").read_text().splitlines()]
+        for path in (folder, tmp_path / "whole")
+    )
+    assert ours == theirs
+    same_bits(folder, tmp_path / "whole")
 
 
 def test_a_stopped_run_goes_on_and_does_not_begin_again(tiny, tmp_path):
