@@ -40,7 +40,7 @@ def test_console_examples_run_in_their_order(
         words = shlex.split(f"{command} {TINY}" if command.startswith("msde run") else command)[1:]
         with pytest.raises(SystemExit) as end:
             main(words)
-        assert end.value.code == 0, f"{command}: {capsys.readouterr().err}"
+        assert not end.value.code, f"{command}: {capsys.readouterr().err}"
 
 
 def test_commands_named_in_the_readme_exist() -> None:
