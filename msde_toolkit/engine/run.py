@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -21,7 +20,7 @@ from msde_toolkit.engine.provenance import provenance
 from msde_toolkit.engine.trainer import EpochReport
 from msde_toolkit.errors import InputError, Interrupted, MsdeError
 from msde_toolkit.hooks import Listeners
-from msde_toolkit.results.run_store import RunStore, read_json, write_json, write_text
+from msde_toolkit.results.run_store import RunStore, check_writable, read_json, write_json, write_text
 from msde_toolkit.results.summary import summarise
 from msde_toolkit.types import EpochEnded, FoldEnded, FoldStarted, RunFailed, RunFinished, RunStarted
 
@@ -58,7 +57,7 @@ def run(
         MsdeError: training failed; ``resume`` goes on.
         Interrupted: Ctrl-C; ``resume`` goes on.
     """
-    _check_out(RUNS if out is None else out, new=out is not None)
+    _check_out(out)
     prepared = prepare(config, progress)
     try:
         store = RunStore(_new_directory(config, out))
@@ -99,6 +98,7 @@ def resume(directory: Path, *, listeners: Iterable[object] = (), progress: Progr
         config = config.model_copy(update={"folds": store.folds})
     prepared = prepare(config, progress)
     _check_same(prepared, started, directory)
+    store.remove_partial_files()
     store.write_manifest(prepared.manifest)  # the same samples, in a file that may have been damaged
     return _Run(prepared, store, Listeners(listeners), _trained_before(store, prepared)).all_folds(resumed=True)
 
@@ -126,24 +126,17 @@ def _trained_before(store: RunStore, prepared: Prepared) -> float:
     return sum(float(line["seconds"]) for file in files for line in file.read_history())
 
 
-def _check_out(out: Path, *, new: bool = True) -> None:
-    """Whether the folder can be made (and is not used yet), as far as that can be said without making it."""
+def _check_out(out: Path | None) -> None:
     try:
-        _check_folder(out, new)
+        used = out is not None and out.exists() and (not out.is_dir() or any(out.iterdir()))
     except OSError as error:
         message = f"--out {out}: cannot be used ({error.strerror})."
         raise InputError(message) from error
-
-
-def _check_folder(out: Path, new: bool) -> None:
-    if new and out.exists() and (not out.is_dir() or any(out.iterdir())):
+    if out is not None and used:
         hint = f" To go on with the run in it: --resume {out}." if (out / "config.toml").exists() else ""
         message = f"--out {out}: is there already and not an empty folder.{hint}"
         raise InputError(message)
-    parent = next(folder for folder in (out, *out.absolute().parents) if folder.exists())
-    if not (parent.is_dir() and os.access(parent, os.W_OK)):
-        message = f"--out {out}: {parent} cannot be written to."
-        raise InputError(message)
+    check_writable(RUNS if out is None else out)
 
 
 def _new_directory(config: RunConfig, out: Path | None) -> Path:

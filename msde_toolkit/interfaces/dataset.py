@@ -144,7 +144,7 @@ def decode(root: Path, path: str) -> Image:
         message = f"{file}: no such image."
         raise DataError(message) from error
     except Exception as error:
-        message = f"{file}: cannot be decoded as an image ({type(error).__name__})."
+        message = f"{file}: cannot be decoded as an image ({type(error).__name__}). Replace it, or leave it out."
         raise DataError(message) from error
 
 

@@ -16,7 +16,7 @@ from msde_toolkit.hooks import Listeners
 from msde_toolkit.interfaces import AnalysisContext
 from msde_toolkit.registry import Registry
 from msde_toolkit.results.open_run import OpenRun, open_run
-from msde_toolkit.results.run_store import whole, write_json
+from msde_toolkit.results.run_store import check_writable, whole, write_json
 from msde_toolkit.types import AnalysisFinished, AnalysisResult
 
 if TYPE_CHECKING:
@@ -64,9 +64,7 @@ def analyze(
             message = "Several runs write under a folder of their own: give --out DIR."
             raise InputError(message)
         out = opened[0].directory / "analyses" / info.name
-    if out.exists() and not out.is_dir():
-        message = f"--out {out}: is a file."
-        raise InputError(message)
+    check_writable(out)
     context = AnalysisContext(opened, out, seed, track or (lambda items, _title: items))
     result = analysis.run(context)
     document = {

@@ -75,6 +75,11 @@ class OpenRun:
         """Whether folds are known to keep people apart: ``independent`` or ``unknown``."""
         return str(self.summary["identity"])
 
+    @property
+    def needs_root(self) -> bool:
+        """Whether the run's dataset is read from files."""
+        return self._config.root is not None
+
     @cached_property
     def manifest(self) -> Manifest:
         """The run's samples, its root where the data is now."""

@@ -19,6 +19,9 @@ from msde_toolkit.types import Manifest
 
 SUMMARY = "summary.json"
 CONFIG = "config.toml"
+PARTIAL = ".partial"
+"""How a file that is still being written ends."""
+
 NEEDED_COLUMNS = ("id", "condition", "label", "fold", "repeat", "logits")
 """Without these a file of predictions is of no use."""
 
@@ -27,7 +30,7 @@ NEEDED_COLUMNS = ("id", "condition", "label", "fold", "repeat", "logits")
 def whole(path: Path) -> Iterator[Path]:
     """A temporary path beside ``path`` that replaces it when the block ends well, and vanishes when it does not."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=PARTIAL)
     os.close(handle)
     partial = Path(name)
     try:
@@ -174,6 +177,11 @@ class RunStore:
         """The numbers; there when the run is complete."""
         return self.directory / SUMMARY
 
+    def remove_partial_files(self) -> None:
+        """What a kill in the middle of a write has left."""
+        for partial in self.directory.rglob(f".*{PARTIAL}"):
+            partial.unlink(missing_ok=True)
+
     def write_manifest(self, manifest: Manifest) -> None:
         """Write the samples."""
         with whole(self.manifest) as partial:
@@ -211,6 +219,22 @@ def _read_predictions(file: Path) -> pd.DataFrame | None:
     except (OSError, ValueError):
         return None
     return frame if set(NEEDED_COLUMNS) <= set(frame.columns) and len(frame) else None
+
+
+def check_writable(folder: Path) -> None:
+    """Whether ``folder`` can be written to or made, as far as that can be said without doing so.
+
+    Raises:
+        InputError: if it certainly cannot.
+    """
+    try:
+        there = next(path for path in (folder, *folder.absolute().parents) if path.exists())
+    except OSError as error:
+        message = f"--out {folder}: cannot be used ({error.strerror})."
+        raise InputError(message) from error
+    if not (there.is_dir() and os.access(there, os.W_OK)):
+        message = f"--out {folder}: {there} cannot be written to{'' if there.is_dir() else ' (it is a file)'}."
+        raise InputError(message)
 
 
 def find_runs(folder: Path) -> list[Path]:

@@ -27,6 +27,7 @@ def analyze(
     """Look at what finished runs have learnt."""
     from msde_toolkit.cli.console import err, print_json, show_warnings
     from msde_toolkit.engine.config import parse_settings
+    from msde_toolkit.errors import InputError
     from msde_toolkit.registry import Registry
     from msde_toolkit.results.analyze import analyze as start
     from msde_toolkit.results.open_run import open_run
@@ -35,6 +36,9 @@ def analyze(
     Registry("analyses").info(name)
     options = parse_settings(settings or [], roles=("analysis",))["analysis"]
     runs = [open_run(path, root) for path in (run or [latest_finished(Path("runs"))])]
+    if root is not None and not any(opened.needs_root for opened in runs):
+        message = f"--root {root}: these runs' datasets need none; leave it out."
+        raise InputError(message)
     show_warnings()
     console = err()
     if not run:

@@ -39,7 +39,7 @@ def runs(
     for row in found:
         data = f"{row['data']} (synthetic)" if row["synthetic"] and row["data"] != "synthetic" else row["data"]
         words = [row["run"], row["model"], row["loss"], data, row["preset"], row["status"]]
-        table.add_row(*(str(word) for word in words), percent(row["nm"]), percent(row["m"]))
+        table.add_row(*(str(word or "-") for word in words), percent(row["nm"]), percent(row["m"]))
     out().print(table)
 
 
@@ -53,7 +53,7 @@ def _describe(path: Path) -> dict[str, Any]:
     row = {"run": path.name, "directory": str(path), "status": "unfinished", **row}
     try:
         config = tomllib.loads((path / CONFIG).read_text(encoding="utf-8"))
-        row.update({key: config.get(key) for key in ("model", "loss", "data", "preset")})
+        row.update({key: config[key] for key in ("model", "loss", "data", "preset")})
         if (path / SUMMARY).is_file():
             summary = read_json(path / SUMMARY)
             row.update(status=summary["status"], synthetic=summary["synthetic"])

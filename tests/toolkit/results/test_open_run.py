@@ -197,7 +197,7 @@ def test_wrong_options_and_names_are_said_before_anything_is_written(folder, tmp
         msde.analyze("everythin", [folder], out=tmp_path / "out")
     assert not (tmp_path / "out").exists()
     (tmp_path / "file").write_text("x")
-    with pytest.raises(InputError, match="file: is a file"):
+    with pytest.raises(InputError, match="file cannot be written to"):
         msde.analyze("everything", [folder], out=tmp_path / "file")
 
 
