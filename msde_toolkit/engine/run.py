@@ -60,7 +60,7 @@ def run(
     _check_out(out)
     prepared = prepare(config, progress)
     try:
-        store = RunStore(_new_directory(config, out))
+        store = RunStore(new_directory(config, out))
         write_json(store.folds, prepared.folds.as_dict())
         write_json(store.provenance, provenance(prepared, command))
         store.write_manifest(prepared.manifest)
@@ -139,8 +139,13 @@ def _check_out(out: Path | None) -> None:
     check_writable(RUNS if out is None else out)
 
 
-def _new_directory(config: RunConfig, out: Path | None) -> Path:
-    """Made here and by nobody else: runs that start at the same moment each get their own."""
+def new_directory(config: RunConfig, out: Path | None) -> Path:
+    """The run's folder, made here and by nobody else: runs that start at the same moment each get their own.
+
+    Raises:
+        InputError: if ``out`` is in use or cannot be written.
+        OSError: if the folder cannot be made.
+    """
     if out is not None:
         _check_out(out)  # again, because images have been decoded since
         out.mkdir(parents=True, exist_ok=True)

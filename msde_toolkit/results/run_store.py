@@ -10,12 +10,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
 from msde_toolkit.errors import InputError
-from msde_toolkit.types import Manifest
+
+if TYPE_CHECKING:
+    from msde_toolkit.types import Manifest
 
 SUMMARY = "summary.json"
 CONFIG = "config.toml"

@@ -28,6 +28,10 @@ def test_looking_imports_nothing_heavy(words):
     assert modules_after(*words) == []
 
 
+def test_runs_are_listed_without_torch():
+    assert "torch" not in modules_after("runs")
+
+
 @pytest.mark.parametrize(
     "command", ["run", "analyze", "runs", "list", "doctor", "data show", "data purge", "plugin list"]
 )

@@ -3,11 +3,15 @@
 import json
 import re
 import signal
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pandas as pd
 import pytest
 from command import SCAN_CL, TINY, spawn
+
+from msde_toolkit.engine.config import RunConfig
+from msde_toolkit.engine.run import new_directory
 
 METRICS = {"accuracy", "balanced_accuracy", "macro_f1", "recall", "majority_baseline", "n"}
 
@@ -73,7 +77,7 @@ def test_provenance_names_no_folder_of_this_machine(finished):
     assert len(facts["data"]["manifest_sha256"]) == 64
 
 
-def test_a_killed_run_ends_in_the_same_numbers(finished, tmp_path):
+def test_a_killed_run_ends_in_the_same_numbers(msde, finished, tmp_path):
     whole, _ = finished
     process = spawn(tmp_path, *SCAN_CL, "--out", "run", "--precision", "fp32", "--set", "train.checkpoint_seconds=0")
     until_the_first_epoch(process)
@@ -81,10 +85,9 @@ def test_a_killed_run_ends_in_the_same_numbers(finished, tmp_path):
     process.communicate()
     assert (tmp_path / "run" / "folds" / "00" / "last.ckpt").exists()
     assert not (tmp_path / "run" / "summary.json").exists()
-    process = spawn(tmp_path, "run", "--resume", "run", "--quiet")
-    out, err = process.communicate(timeout=200)
-    assert process.returncode == 0, err
-    assert "scan + cl on synthetic faces" in out
+    done = msde("run", "--resume", "run", "--quiet")
+    assert done.code == 0, done.err
+    assert "scan + cl on synthetic faces" in done.out
     ours, theirs = (json.loads((path / "summary.json").read_text())["metrics"] for path in (tmp_path / "run", whole))
     assert ours == theirs
 
@@ -167,6 +170,38 @@ def test_folds_of_an_earlier_run(msde, finished):
     assert (
         json.loads(Path("b/folds.json").read_text())["folds"] == json.loads((run / "folds.json").read_text())["folds"]
     )
+
+
+def test_the_config_of_a_run_runs_it_again(msde, finished):
+    done = msde("run", "--config", finished[0] / "config.toml", "--out", "again", "-q", "--json")
+    assert done.code == 0, done.err
+    assert json.loads(done.out)["metrics"] == json.loads(finished[1].out)["metrics"]
+
+
+def test_training_that_diverges_is_no_result(msde):
+    rates = ["train.schedule=constant", "train.lr_head=1e30", "train.lr_backbone=1e30"]
+    words = [word for rate in rates for word in ("--set", rate)]
+    done = msde("run", "--model", "resnet18", "--loss", "ce", *TINY, *words)
+    assert (done.code, done.out) == (1, "")
+    assert "Lower the learning rate" in done.err
+    (row,) = json.loads(msde("runs", "--json").out)
+    assert (row["status"], row["nm"]) == ("unfinished", None)
+
+
+def test_notes_name_the_values_that_were_used(finished):
+    (note,) = [note for note in json.loads((finished[0] / "summary.json").read_text())["notes"] if "preset" in note]
+    assert {"subjects 6", "size 64", "40 px (paper 224)", "2 epochs (paper 25)", "backbone resnet18"} <= set(
+        note.split(": ")[1].split(", ")
+    )
+
+
+def test_runs_that_start_together_get_a_folder_each(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    config = RunConfig.create(model="scan", loss="cl")
+    with ThreadPoolExecutor(8) as pool:
+        made = list(pool.map(lambda _: new_directory(config, None), range(40)))
+    assert len(set(made)) == 40
+    assert all(path.is_dir() and path.parent.name == "runs" for path in made)
 
 
 @pytest.mark.cuda
