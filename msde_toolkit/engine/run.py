@@ -5,9 +5,8 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
-from datetime import datetime
-from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -17,14 +16,13 @@ from msde_toolkit.engine.config import RunConfig, load_config
 from msde_toolkit.engine.fold import DamagedCheckpoint, run_fold
 from msde_toolkit.engine.prepare import Prepared, divide, prepare, training_rows
 from msde_toolkit.engine.provenance import provenance
+from msde_toolkit.engine.run_directory import RUNS, check_out, new_directory
 from msde_toolkit.engine.trainer import EpochReport
 from msde_toolkit.errors import InputError, Interrupted, MsdeError
 from msde_toolkit.hooks import Listeners
-from msde_toolkit.results.run_store import RunStore, check_writable, read_json, write_json, write_text
+from msde_toolkit.results.run_store import RunStore, read_json, write_json, write_text
 from msde_toolkit.results.summary import summarise
-from msde_toolkit.types import EpochEnded, FoldEnded, FoldStarted, RunFailed, RunFinished, RunStarted
-
-RUNS = Path("runs")
+from msde_toolkit.types import EpochEnded, FoldEnded, FoldStarted, RunFailed, RunFinished, RunStarted, load_manifest
 
 
 @dataclass(frozen=True)
@@ -57,7 +55,7 @@ def run(
         MsdeError: training failed; ``resume`` goes on.
         Interrupted: Ctrl-C; ``resume`` goes on.
     """
-    _check_out(out)
+    check_out(out)
     prepared = prepare(config, progress)
     try:
         store = RunStore(new_directory(config, out))
@@ -99,7 +97,7 @@ def resume(directory: Path, *, listeners: Iterable[object] = (), progress: Progr
     prepared = prepare(config, progress)
     _check_same(prepared, started, directory)
     store.remove_partial_files()
-    store.write_manifest(prepared.manifest)  # the same samples, in a file that may have been damaged
+    _mend_manifest(store, prepared)
     return _Run(prepared, store, Listeners(listeners), _trained_before(store, prepared)).all_folds(resumed=True)
 
 
@@ -119,52 +117,21 @@ def _check_same(prepared: Prepared, started: Mapping[str, Any], directory: Path)
             raise InputError(message)
 
 
+def _mend_manifest(store: RunStore, prepared: Prepared) -> None:
+    """Write the samples again where their file was damaged."""
+    try:
+        same = load_manifest(store.manifest).content_hash() == prepared.manifest.content_hash()
+    except InputError:
+        same = False
+    if not same:
+        store.write_manifest(prepared.manifest)
+
+
 def _trained_before(store: RunStore, prepared: Prepared) -> float:
     """Seconds of the epochs that are in the run's histories."""
     names = [fold.name for fold in prepared.folds.folds]
     files = [store.fold(name, repeat) for repeat in range(prepared.config.repeats) for name in names]
-    return sum(float(line["seconds"]) for file in files for line in file.read_history())
-
-
-def _check_out(out: Path | None) -> None:
-    try:
-        used = out is not None and out.exists() and (not out.is_dir() or any(out.iterdir()))
-    except OSError as error:
-        message = f"--out {out}: cannot be used ({error.strerror})."
-        raise InputError(message) from error
-    if out is not None and used:
-        hint = f" To go on with the run in it: --resume {out}." if (out / "config.toml").exists() else ""
-        message = f"--out {out}: is there already and not an empty folder.{hint}"
-        raise InputError(message)
-    check_writable(RUNS if out is None else out)
-
-
-def new_directory(config: RunConfig, out: Path | None) -> Path:
-    """The run's folder, made here and by nobody else: runs that start at the same moment each get their own.
-
-    Raises:
-        InputError: if ``out`` is in use or cannot be written.
-        OSError: if the folder cannot be made.
-    """
-    if out is not None:
-        _check_out(out)  # again, because images have been decoded since
-        out.mkdir(parents=True, exist_ok=True)
-        return out
-    words = (config.model, config.loss, config.data)
-    name = "-".join([datetime.now().astimezone().strftime("%Y%m%d-%H%M"), *(_plain(word) for word in words)])
-    RUNS.mkdir(exist_ok=True)
-    for number in count(1):
-        path = RUNS / (name if number == 1 else f"{name}-{number}")
-        try:
-            path.mkdir()
-        except FileExistsError:
-            continue
-        return path
-    raise AssertionError
-
-
-def _plain(word: str) -> str:
-    return "".join(letter if letter.isalnum() or letter in "-_" else "-" for letter in word)
+    return sum(float(line.get("seconds", 0.0)) for file in files for line in file.read_history())
 
 
 @dataclass(frozen=True)
@@ -193,9 +160,19 @@ class _Run:
         except Exception as error:
             self.listeners.tell("msde_run_failed", RunFailed(self.name, self.store.directory, str(error)))
             raise
-        write_json(self.store.summary, summary)
+        summary = self._kept(summary)
         self.listeners.tell("msde_run_finished", RunFinished(self.name, self.store.directory, summary))
         return RunResult(self.store.directory, summary)
+
+    def _kept(self, summary: dict[str, Any]) -> dict[str, Any]:
+        """Write the summary; one that says the same already, of a run that was complete, is left as it is."""
+        if self.store.summary.is_file():
+            with suppress(InputError):
+                before = read_json(self.store.summary)
+                if isinstance(before, dict) and {**before, "seconds": None} == {**summary, "seconds": None}:
+                    return before
+        write_json(self.store.summary, summary)
+        return summary
 
     def _started(self, resumed: bool) -> None:
         config, prepared = self.prepared.config, self.prepared

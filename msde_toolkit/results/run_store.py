@@ -133,8 +133,8 @@ class FoldFiles:
         if not self.history.exists():
             return []
         try:
-            return [json.loads(line) for line in self.history.read_text(encoding="utf-8").splitlines()]
-        except ValueError as error:
+            return [dict(json.loads(line)) for line in self.history.read_text(encoding="utf-8").splitlines()]
+        except (TypeError, ValueError) as error:
             message = f"{self.history}: damaged history ({error}); remove the file to train the fold anew."
             raise InputError(message) from error
 

@@ -11,7 +11,7 @@ import pytest
 from command import SCAN_CL, TINY, spawn
 
 from msde_toolkit.engine.config import RunConfig
-from msde_toolkit.engine.run import new_directory
+from msde_toolkit.engine.run_directory import new_directory
 
 METRICS = {"accuracy", "balanced_accuracy", "macro_f1", "recall", "majority_baseline", "n"}
 
@@ -113,8 +113,10 @@ def until_the_first_epoch(process):
 def test_resuming_a_finished_run_prints_it_again(msde, finished):
     run, _ = finished
     before = (run / "summary.json").read_bytes()
+    files = {path: path.stat().st_mtime_ns for path in run.rglob("*") if path.is_file()}
     done = msde("run", "--resume", run, "--quiet", "--json")
     assert done.code == 0, done.err
+    assert {path: path.stat().st_mtime_ns for path in files} == files, "nothing is written again"
     assert json.loads(done.out)["metrics"] == json.loads(before)["metrics"]
 
 
