@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from msde_toolkit.cli.boundary import check_words, guarded, show_tracebacks, usage_errors
+from msde_toolkit.cli.boundary import check_words, guarded, home_written_out, show_tracebacks, usage_errors
 from msde_toolkit.cli.commands import analyze, data, doctor, listing, plugin, run, runs
 from msde_toolkit.cli.console import spell_out_what_does_not_print
 
@@ -71,7 +71,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     Raises:
         SystemExit: always, with the exit code.
     """
-    words = list(sys.argv[1:] if arguments is None else arguments)
+    words = [home_written_out(word) for word in (sys.argv[1:] if arguments is None else arguments)]
     end = words.index("--") if "--" in words else len(words)
     first = [word for word in words[:end] if word in EVERYWHERE]
     spell_out_what_does_not_print()

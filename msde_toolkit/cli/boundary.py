@@ -8,6 +8,7 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import wraps
+from pathlib import Path
 from typing import Any, NoReturn
 
 import typer
@@ -68,6 +69,11 @@ def usage_errors() -> Iterator[None]:
             command = getattr(getattr(error, "ctx", None), "command_path", "msde")
             _tell(f"{message.splitlines()[0]}\nTry: {command} --help")
         sys.exit(2)
+
+
+def home_written_out(word: str) -> str:
+    """``--out=~/x`` with the home folder that a shell puts there only after a space; else a folder ``~`` is made."""
+    return re.sub(r"^(--[\w-]+=)?~(?=/|$)", lambda found: (found[1] or "") + str(Path.home()), word)
 
 
 def check_words(words: Sequence[str]) -> None:

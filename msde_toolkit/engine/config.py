@@ -91,6 +91,9 @@ def load_config(path: Path) -> dict[str, Any]:
     for key in document:
         if key not in known:
             raise InputError(f"--config {path}: unknown key {key!r}. {nearest(key, known)}")
+    for key in ("root", "weights", "folds"):
+        if isinstance(document.get(key), str) and document[key].startswith("~"):
+            document[key] = str(Path(document[key]).expanduser())
     return {**document, **{f"set_{role}": table for role, table in tables.items()}}
 
 

@@ -12,18 +12,22 @@ import pytest
 HEAVY = ("torch", "torchvision", "sklearn", "umap", "pandas", "numpy", "matplotlib")
 
 
-def modules_after(*words):
+def modules_after(*words, watched=HEAVY):
     """Which heavy modules a command imports."""
     code = (
         "import sys\nfrom msde_toolkit.cli.app import main\n"
         f"try:\n    main({list(words)!r})\nexcept SystemExit as end:\n    assert not end.code\n"
-        f"print(*[name for name in {HEAVY!r} if name in sys.modules], file=sys.stderr)"
+        f"print(*[name for name in {watched!r} if name in sys.modules], file=sys.stderr)"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     return done.stderr.split()
 
 
-@pytest.mark.parametrize("words", [["--help"], ["run", "--help"], ["analyze", "--help"], ["list", "--json"]])
+def test_the_first_help_imports_not_even_pydantic():
+    assert modules_after("--help", watched=(*HEAVY, "pydantic")) == []
+
+
+@pytest.mark.parametrize("words", [["run", "--help"], ["analyze", "--help"], ["list", "--json"]])
 def test_looking_imports_nothing_heavy(words):
     assert modules_after(*words) == []
 

@@ -65,6 +65,16 @@ def test_a_name_that_is_not_utf8(msde):
     assert not list(Path.cwd().iterdir())
 
 
+def test_a_home_that_the_shell_did_not_write_out(msde, monkeypatch, tmp_path_factory):
+    home = tmp_path_factory.mktemp("home")
+    monkeypatch.setenv("HOME", str(home))
+    (home / "run.toml").write_text('data = "fer2013"\nroot = "~/fer2013.csv"\n')
+    run = ["run", "--model", "resnet18", "--loss", "ce"]
+    for words in (["--data=fer2013", "--root=~/fer2013.csv"], ["--config=~/run.toml"]):
+        done = msde(*run, *words)
+        assert (done.code, f"--root {home}/fer2013.csv: nothing there" in done.err) == (2, True)
+
+
 def test_bare_msde_shows_the_commands(msde):
     for words in ([], ["data"], ["plugin"]):
         done = msde(*words)
