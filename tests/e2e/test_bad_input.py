@@ -205,6 +205,23 @@ def test_bad_rows_can_be_skipped(msde, csv):
     assert any("23" in note for note in json.loads(done.out)["notes"])
 
 
+def test_images_that_changed_since_the_run(msde, csv):
+    words = ["--data", "fer2013", "--root", csv, "--set", "train.epochs=1", "--set", "train.image_size=32"]
+    done = msde(*RUN, *words, "--out", "run", "-q")
+    assert done.code == 0, done.err
+    look = ["analyze", "gradcam", "--run", "run", "--set", "analysis.samples=1"]
+    assert "Warning" not in msde(*look).err
+    csv.write_text(csv.read_text().replace("200 200", "201 200"))
+    changed = msde(*look)
+    assert changed.code == 0
+    assert "Warning: run: the images are no longer those of the run" in changed.err
+    assert "Warning" not in changed.out
+    moved = csv.rename(csv.with_name("elsewhere.csv"))
+    refused_there = msde(*look)
+    assert (refused_there.code, "fer2013.csv: nothing there" in refused_there.err) == (2, True)
+    assert moved.exists()
+
+
 def test_a_used_folder(msde, tmp_path_factory):
     used = tmp_path_factory.mktemp("used")
     (used / "thesis.tex").write_text("years of work")
