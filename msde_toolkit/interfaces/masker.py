@@ -18,6 +18,7 @@ class GreyLowerHalf(Masker):
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from typing import Any, ClassVar
 
 import numpy as np
@@ -30,7 +31,7 @@ Landmarks = npt.NDArray[np.float64]
 """``[68, 2]`` x, y in pixels, in the iBUG 300-W order: jaw 0-16, brows 17-26, nose 27-35, eyes 36-47, mouth 48-67."""
 
 
-class Masker(Plugin):
+class Masker(Plugin, ABC):
     """Draws a mask. Randomness comes from ``rng`` alone, which the toolkit keys by seed and sample id."""
 
     version: ClassVar[str] = "1"
@@ -39,6 +40,7 @@ class Masker(Plugin):
     def __init__(self, options: Any) -> None:
         self.options = options
 
+    @abstractmethod
     def apply(
         self, image: Image, landmarks: Landmarks, rng: np.random.Generator
     ) -> tuple[Image, npt.NDArray[np.uint8]]:
@@ -52,5 +54,3 @@ class Masker(Plugin):
         Returns:
             uint8 ``[H, W, 3]``, and alpha uint8 ``[H, W]``: where it is 0 the image is unchanged.
         """
-        message = f"{type(self).__name__} does not define apply."
-        raise NotImplementedError(message)
