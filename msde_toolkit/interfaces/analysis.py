@@ -25,7 +25,6 @@ class PredictedCounts(Analysis):
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -123,16 +122,17 @@ class AnalysisContext:
         return tracked
 
 
-class Analysis(Plugin, ABC):
+class Analysis(Plugin):
     """Turns finished runs into numbers, tables and figures."""
 
     def __init__(self, options: Any) -> None:
         self.options = options
 
-    @abstractmethod
     def run(self, context: AnalysisContext) -> AnalysisResult:
         """Everything the analysis says, also in machine-readable form.
 
         Raises:
             InputError: if the runs lack what it needs; the message says what.
         """
+        message = f"{type(self).__name__} does not define run."
+        raise NotImplementedError(message)

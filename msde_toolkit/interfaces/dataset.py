@@ -27,7 +27,6 @@ from __future__ import annotations
 
 import hashlib
 import re
-from abc import ABC, abstractmethod
 from pathlib import Path
 from typing import Any, ClassVar, Literal
 
@@ -52,7 +51,7 @@ class DatasetOptions(PluginOptions):
     on_bad: Literal["error", "skip"] = Field("error", description="What a row that cannot be used does to the run.")
 
 
-class Dataset(Plugin, ABC):
+class Dataset(Plugin):
     """Where samples come from. ``load`` says what there is; ``read`` gives pixels and keeps nothing in between.
 
     Attributes:
@@ -69,7 +68,6 @@ class Dataset(Plugin, ABC):
     root_hint: ClassVar[str] = "the dataset's folder"
     aligned: ClassVar[bool] = True
 
-    @abstractmethod
     def load(self, root: Path | None, options: Any) -> Manifest:
         """All samples as a checked table. Reads lists and labels, decodes no image.
 
@@ -77,6 +75,8 @@ class Dataset(Plugin, ABC):
             InputError: if the root is missing or of another form.
             DataError: naming file and row.
         """
+        message = f"{type(self).__name__} does not define load."
+        raise NotImplementedError(message)
 
     def read(self, rows: Manifest) -> list[Image]:
         """Pixels of these samples, in order: uint8 ``[H, W, 3]`` RGB. By default, decodes ``root/path``, EXIF upright.

@@ -25,7 +25,6 @@ class FeatureAlignment(Loss):
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
@@ -71,7 +70,7 @@ class LossContext:
         return torch.from_numpy(uniform(1, ids, *self.seed, name)[:, 0]).to(device, torch.float32)
 
 
-class Loss(Plugin, ABC):
+class Loss(Plugin):
     """A training paradigm: how a batch becomes a number to minimise. It holds no parameters and trains nothing else.
 
     Attributes:
@@ -85,7 +84,6 @@ class Loss(Plugin, ABC):
     def __init__(self, options: Any) -> None:
         self.options = options
 
-    @abstractmethod
     def step(self, model: Model, forward: Forward, batch: Batch | PairBatch, context: LossContext) -> LossTerms:
         """The loss of one step.
 
@@ -95,3 +93,5 @@ class Loss(Plugin, ABC):
             batch: samples, or pairs if ``needs_pairs`` (a loss that does not need pairs takes both).
             context: epoch, criterion, seeded randomness, teacher.
         """
+        message = f"{type(self).__name__} does not define step."
+        raise NotImplementedError(message)

@@ -18,7 +18,6 @@ class GreyLowerHalf(Masker):
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
 from typing import Any, ClassVar
 
 import numpy as np
@@ -31,7 +30,7 @@ Landmarks = npt.NDArray[np.float64]
 """``[68, 2]`` x, y in pixels, in the iBUG 300-W order: jaw 0-16, brows 17-26, nose 27-35, eyes 36-47, mouth 48-67."""
 
 
-class Masker(Plugin, ABC):
+class Masker(Plugin):
     """Draws a mask. Randomness comes from ``rng`` alone, which the toolkit keys by seed and sample id."""
 
     version: ClassVar[str] = "1"
@@ -40,7 +39,6 @@ class Masker(Plugin, ABC):
     def __init__(self, options: Any) -> None:
         self.options = options
 
-    @abstractmethod
     def apply(
         self, image: Image, landmarks: Landmarks, rng: np.random.Generator
     ) -> tuple[Image, npt.NDArray[np.uint8]]:
@@ -54,3 +52,5 @@ class Masker(Plugin, ABC):
         Returns:
             uint8 ``[H, W, 3]``, and alpha uint8 ``[H, W]``: where it is 0 the image is unchanged.
         """
+        message = f"{type(self).__name__} does not define apply."
+        raise NotImplementedError(message)

@@ -32,7 +32,6 @@ class TinyNet(Model):
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from typing import Any, ClassVar
 
@@ -45,7 +44,7 @@ Criterion = Callable[[Tensor, Tensor], Tensor]
 """``criterion(logits [B, C], targets [B, C]) -> scalar``: cross entropy with the run's class weights and smoothing."""
 
 
-class Model(nn.Module, Plugin, ABC):
+class Model(nn.Module, Plugin):
     """A network from face images to expression logits.
 
     A subclass keeps its parameters in ``self.backbone`` and the rest (or overrides ``parameter_groups``), and returns
@@ -61,7 +60,6 @@ class Model(nn.Module, Plugin, ABC):
         self.classes = classes
         self.options = options
 
-    @abstractmethod
     def forward(self, images: Tensor) -> ModelOutput:
         """One pass.
 
@@ -71,6 +69,8 @@ class Model(nn.Module, Plugin, ABC):
         Returns:
             logits ``[B, C]`` and features ``[B, F]``.
         """
+        message = f"{type(self).__name__} does not define forward."
+        raise NotImplementedError(message)
 
     def classification_loss(self, output: ModelOutput, targets: Tensor, criterion: Criterion) -> Mapping[str, Tensor]:
         """Named terms, each as it enters the sum. A model with several classifiers overrides this."""
