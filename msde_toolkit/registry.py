@@ -92,7 +92,7 @@ class Registry:
             message = f"Unknown kind {kind!r}. Kinds: {', '.join(KINDS)}."
             raise PluginError(message)
         self.kind = kind
-        self._word, self._base = KINDS[kind]
+        self._word, _ = KINDS[kind]
         self._plugins = find(f"msde.{kind}", kind) if plugins is None else list(plugins)
 
     def plugins(self) -> list[PluginInfo]:
@@ -120,9 +120,7 @@ class Registry:
         Raises:
             PluginError: as ``info``; or it cannot be imported; or it is not a subclass of the kind's base.
         """
-        from msde_toolkit import interfaces
-
-        return load(self.info(name), getattr(interfaces, self._base))
+        return load(self.info(name))
 
     def _by_name(self) -> dict[str, list[PluginInfo]]:
         claims: dict[str, list[PluginInfo]] = defaultdict(list)
@@ -146,11 +144,21 @@ class Registry:
         return f"The {self._word} name {name!r} is claimed by {claims}.\nPick one: {choice}."
 
 
-def load(info: PluginInfo, base: type[Any] | None = None) -> type[Any]:
+def why_broken(info: PluginInfo) -> str:
+    """Import a plugin and say in one line why it cannot be used; empty where it works."""
+    try:
+        load(info)
+    except PluginError as error:
+        return str(error).splitlines()[0]
+    return ""
+
+
+def load(info: PluginInfo) -> type[Any]:
     """Import a plugin's class.
 
     Raises:
-        PluginError: with the reason in one line (the original error under ``MSDE_STRICT_PLUGINS=1``).
+        PluginError: with the reason in one line (the original error under ``MSDE_STRICT_PLUGINS=1``); or it is not a
+            subclass of its kind's base (listeners have none).
     """
     source = f"{info.kind} plugin {info.name!r} of {info.distribution} {info.version}"
     try:
@@ -164,7 +172,14 @@ def load(info: PluginInfo, base: type[Any] | None = None) -> type[Any]:
             f"Reinstall or remove {info.distribution}."
         )
         raise PluginError(message) from error
-    if base is not None and not (isinstance(target, type) and issubclass(target, base)):
-        message = f"The {source} ({info.target}) is not a subclass of msde_toolkit.interfaces.{base.__name__}."
-        raise PluginError(message)
+    if info.kind in KINDS:
+        _check_base(target, KINDS[info.kind][1], f"The {source} ({info.target})")
     return target
+
+
+def _check_base(target: object, base: str, source: str) -> None:
+    from msde_toolkit import interfaces
+
+    if not (isinstance(target, type) and issubclass(target, getattr(interfaces, base))):
+        message = f"{source} is not a subclass of msde_toolkit.interfaces.{base}."
+        raise PluginError(message)

@@ -68,16 +68,7 @@ def _examine() -> tuple[dict[str, Any], list[str]]:
 
 
 def _plugins() -> tuple[list[str], int]:
-    from msde_toolkit import interfaces
-    from msde_toolkit.errors import PluginError
-    from msde_toolkit.registry import KINDS, Registry, load
+    from msde_toolkit.registry import KINDS, Registry, why_broken
 
-    broken, count = [], 0
-    for kind, (_, base) in KINDS.items():
-        for info in Registry(kind).plugins():
-            count += 1
-            try:
-                load(info, getattr(interfaces, base))
-            except PluginError as error:
-                broken.append(str(error).splitlines()[0])
-    return broken, count
+    reasons = [why_broken(info) for kind in KINDS for info in Registry(kind).plugins()]
+    return [reason for reason in reasons if reason], len(reasons)

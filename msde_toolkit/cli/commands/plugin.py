@@ -9,19 +9,13 @@ EXAMPLE = "Example: msde plugin list   |   MSDE_PLUGINS= msde plugin list"
 
 def list_all(json: Json = False) -> None:
     """Import every plugin and say which work, which do not, and why."""
-    from msde_toolkit import interfaces
     from msde_toolkit.cli.console import out, plain_table, print_json
-    from msde_toolkit.errors import PluginError
     from msde_toolkit.hooks import GROUP
-    from msde_toolkit.registry import KINDS, Registry, find, load
+    from msde_toolkit.registry import KINDS, Registry, find, why_broken
 
     rows = []
     for info in [info for kind in KINDS for info in Registry(kind).plugins()] + find(GROUP, "hooks"):
-        try:
-            load(info, getattr(interfaces, KINDS[info.kind][1]) if info.kind in KINDS else None)
-            reason = ""
-        except PluginError as error:
-            reason = str(error).splitlines()[0]
+        reason = why_broken(info)
         rows.append({"kind": info.kind, **info.as_dict(), "works": not reason, "reason": reason})
     if json:
         print_json(rows)
