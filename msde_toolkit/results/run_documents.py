@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Annotated, Any, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from msde_toolkit.errors import InputError
+
+FoldName = Annotated[str, Field(pattern=r"^[\w-]+$")]
+"""A fold's name becomes a folder's: one from a stranger's summary must not lead out of the run."""
 
 Entries = TypeVar("Entries", bound=BaseModel)
 
@@ -28,7 +31,7 @@ class SummaryEntries(_Entries):
     dataset: str
     synthetic: bool
     identity: str
-    folds: list[str] = Field(min_length=1)
+    folds: list[FoldName] = Field(min_length=1)
     repeats: int = Field(ge=1)
 
 

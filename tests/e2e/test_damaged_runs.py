@@ -62,6 +62,7 @@ PREDICTIONS = "folds/01/predictions.parquet"
     [
         (entry("summary.json", [], "folds"), ["summary.json", "'folds'"]),
         (entry("summary.json", "00", "folds"), ["summary.json", "'folds'"]),
+        (entry("summary.json", ["../../elsewhere"], "folds"), ["summary.json", "'folds.0'"]),
         (entry("summary.json", ["00", "01", "02"], "folds"), ["02", "--resume"]),
         (entry("summary.json", "many", "repeats"), ["summary.json", "'repeats'"]),
         (entry("summary.json", 2, "repeats"), ["repeats", "--resume"]),
