@@ -166,9 +166,6 @@ def _plugins(config: RunConfig) -> dict[str, PluginInfo]:
     }
     if config.mask is not None:
         used["mask"] = Registry("maskers").info(config.mask)
-    elif config.set_mask:
-        message = "--set mask.*: no mask is drawn; name one with --mask NAME."
-        raise InputError(message)
     return used
 
 

@@ -6,7 +6,7 @@ import json
 import os
 import tempfile
 import tomllib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -63,14 +63,7 @@ def read_json(path: Path) -> Any:
     Raises:
         InputError: missing or damaged.
     """
-    try:
-        return json.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        message = f"{path}: cannot be read ({error.strerror})."
-        raise InputError(message) from error
-    except ValueError as error:
-        message = f"{path}: damaged JSON ({error})."
-        raise InputError(message) from error
+    return _parsed(path, json.loads, "JSON")
 
 
 def read_toml(path: Path) -> dict[str, Any]:
@@ -79,13 +72,18 @@ def read_toml(path: Path) -> dict[str, Any]:
     Raises:
         InputError: missing or damaged.
     """
+    document: dict[str, Any] = _parsed(path, tomllib.loads, "TOML")
+    return document
+
+
+def _parsed(path: Path, parse: Callable[[str], Any], form: str) -> Any:
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
+        return parse(path.read_text(encoding="utf-8"))
     except OSError as error:
         message = f"{path}: cannot be read ({error.strerror})."
         raise InputError(message) from error
     except ValueError as error:
-        message = f"{path}: damaged TOML ({error})."
+        message = f"{path}: damaged {form} ({error})."
         raise InputError(message) from error
 
 
