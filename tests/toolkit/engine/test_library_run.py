@@ -9,11 +9,11 @@ import pandas as pd
 import pytest
 import torch
 from sklearn.metrics import accuracy_score, balanced_accuracy_score, f1_score
+from stop_after import StopAfter
 
 import msde_toolkit as msde
 from msde_toolkit.engine.run import resume
 from msde_toolkit.errors import InputError, Interrupted
-from msde_toolkit.interfaces import hookimpl
 
 TINY = {"subjects": 6, "size": 64}
 TRAIN = {"epochs": 2, "image_size": 40, "checkpoint_seconds": 0}
@@ -27,19 +27,6 @@ def config(**more):
 @pytest.fixture(scope="module")
 def result(tmp_path_factory):
     return msde.run(config(), out=tmp_path_factory.mktemp("library") / "run")
-
-
-class StopAfter:
-    """Presses Ctrl-C when so many epochs are over."""
-
-    def __init__(self, epochs):
-        self.left = epochs
-
-    @hookimpl
-    def msde_epoch_ended(self, event):
-        self.left -= 1
-        if self.left == 0:
-            raise KeyboardInterrupt
 
 
 @pytest.mark.parametrize("damaged", [False, True])

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from PIL import Image
+from stop_after import StopAfter
 
 import msde_toolkit as msde
 from msde_toolkit.engine.run import resume
@@ -21,19 +22,6 @@ TRAIN = {"epochs": 4, "image_size": 20, "checkpoint_seconds": 0}
 def config(**more):
     values = {"model": "tiny", "loss": "watch", "data": "dots", "folds": 2, "precision": "fp32", "device": "cpu"}
     return msde.RunConfig.create(**{**values, **more, "set_train": TRAIN | more.get("set_train", {})})
-
-
-class StopAfter:
-    """Presses Ctrl-C when so many epochs are over."""
-
-    def __init__(self, epochs):
-        self.left = epochs
-
-    @hookimpl
-    def msde_epoch_ended(self, event):
-        self.left -= 1
-        if self.left == 0:
-            raise KeyboardInterrupt
 
 
 class Diary:
