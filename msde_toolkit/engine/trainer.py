@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections import defaultdict
 from collections.abc import Mapping
@@ -111,8 +112,12 @@ class FoldTrainer:
                 self.scheduler.step()
         if self.scheduler is not None and not self.every_step:
             self.scheduler.step()
+        report = tally.report(self.epoch, rates, time.perf_counter() - begin)
+        # Asked once an epoch: a question at every step would make the host wait for the device each time.
+        if not math.isfinite(report.losses["total"]):
+            raise self._diverged(f"epoch {self.epoch + 1}: the loss is {report.losses['total']}")
         self.epoch += 1
-        return tally.report(self.epoch - 1, rates, time.perf_counter() - begin)
+        return report
 
     def _step(self, batch: Batch | PairBatch, context: LossContext, tally: _Tally) -> None:
         outputs: list[ModelOutput] = []
@@ -123,8 +128,6 @@ class FoldTrainer:
 
         terms = self.loss.step(self.model, forward, batch, context)
         total = terms.total
-        if not torch.isfinite(total):
-            raise self._diverged(f"epoch {self.epoch + 1}: the loss is {total.item()}")
         self._prepared_optimizer.zero_grad(set_to_none=True)
         self.accelerator.backward(total)
         if self.options.clip_norm > 0:
