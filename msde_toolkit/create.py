@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from msde_toolkit.errors import InputError
 from msde_toolkit.options import validated
-from msde_toolkit.registry import Registry
+from msde_toolkit.registry import Registry, named_option
 
 if TYPE_CHECKING:
     from msde_toolkit.interfaces import Analysis, Dataset, Loss, Masker, Model, Plugin, PluginOptions
@@ -24,7 +24,7 @@ def create_model(
     """A model by name, on the CPU, in training mode as torch makes it (call ``.eval()`` to predict).
 
     Args:
-        name: as in ``msde list models``.
+        name: as in ``msde list models``; ``NAME:ARGUMENT`` where the model takes one (``timm:resnet18d``).
         classes: number of classes C, 2 or more.
         options: of the model; values may be text, as ``--set`` gives them.
         weights: a file of this class's ``state_dict`` or in the layout of the method's authors. It must fit key by key.
@@ -37,7 +37,7 @@ def create_model(
     if classes < 2:
         message = f"A model needs 2 classes or more, got {classes}."
         raise InputError(message)
-    model = cls(classes, parse_options(cls, options, "model"))
+    model = cls(classes, parse_options(cls, options, "model", name))
     if weights is not None:
         _load(model, Path(weights))
     return model
@@ -71,7 +71,9 @@ def create_dataset(name: str) -> Dataset:
     return cls()
 
 
-def parse_options(plugin: type[Plugin], options: Mapping[str, Any] | PluginOptions | None, role: str) -> PluginOptions:
+def parse_options(
+    plugin: type[Plugin], options: Mapping[str, Any] | PluginOptions | None, role: str, name: str = ""
+) -> PluginOptions:
     """A plugin's options, checked.
 
     Args:
@@ -79,6 +81,7 @@ def parse_options(plugin: type[Plugin], options: Mapping[str, Any] | PluginOptio
         options: values by name, or already an instance of the plugin's ``Options``.
         role: what the keys carry on the command line (``model``, ``loss``, ``data``, ``mask``, ``analysis``), for
             the messages.
+        name: what the plugin was called by; what follows a colon in it fills the option that the plugin says.
 
     Raises:
         InputError: unknown key (with the nearest one and the list), or a value that does not fit.
@@ -89,7 +92,7 @@ def parse_options(plugin: type[Plugin], options: Mapping[str, Any] | PluginOptio
     if options is not None and not isinstance(options, Mapping):
         message = f"{plugin.__name__} takes {cls.__qualname__} or a mapping, not {type(options).__qualname__}."
         raise InputError(message)
-    return validated(cls, options or {}, f"{role}.")
+    return validated(cls, {**named_option(plugin, name), **(options or {})}, f"{role}.")
 
 
 def _load(model: Model, file: Path) -> None:

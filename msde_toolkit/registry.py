@@ -47,6 +47,27 @@ class PluginInfo:
         }
 
 
+def split_name(name: str) -> tuple[str, str]:
+    """``timm:resnet18d`` to ``("timm", "resnet18d")``; without a colon the second word is empty."""
+    plain, _, argument = name.partition(":")
+    return plain, argument
+
+
+def named_option(plugin: type[Any], name: str) -> dict[str, str]:
+    """The option that the words after a name's colon fill; empty without a colon.
+
+    Raises:
+        PluginError: if this plugin takes no colon.
+    """
+    plain, argument = split_name(name)
+    if not argument:
+        return {}
+    if not plugin.argument:
+        message = f"{name}: {plain} takes nothing after a colon; its options are set with --set."
+        raise PluginError(message)
+    return {plugin.argument: argument}
+
+
 def disable_third_parties() -> None:
     """What ``--no-plugins`` does: only the toolkit's own plugins are seen, here and in child processes."""
     os.environ[OFF_SWITCH] = ""
@@ -100,12 +121,12 @@ class Registry:
         return list(self._plugins)
 
     def info(self, name: str) -> PluginInfo:
-        """Who offers ``name`` (or ``name@distribution``).
+        """Who offers ``name`` (or ``name@distribution``; what follows a colon is an option and says nothing here).
 
         Raises:
             PluginError: unknown (with close matches and the list), or claimed by several distributions.
         """
-        plain, _, distribution = name.partition("@")
+        plain, _, distribution = split_name(name)[0].partition("@")
         claims: Mapping[str, list[PluginInfo]] = self._by_name()
         candidates = claims.get(plain, [])
         if distribution:

@@ -186,7 +186,7 @@ def _options(config: RunConfig, info: PluginInfo, given: Mapping[str, Any]) -> d
 def _model_options(config: RunConfig, info: PluginInfo) -> dict[str, Any]:
     plugin: type[Model] = Registry("models").get(config.model)
     given = _options(config, info, config.set_model)
-    return parse_options(plugin, given, "model").model_dump(mode="json")
+    return parse_options(plugin, given, "model", config.model).model_dump(mode="json")
 
 
 def _folds(config: RunConfig, manifest: Manifest) -> Folds:

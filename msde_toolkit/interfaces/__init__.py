@@ -6,7 +6,7 @@ from msde_toolkit.interfaces.listener import Hooks, hookimpl
 from msde_toolkit.interfaces.loss import Forward, Loss, LossContext
 from msde_toolkit.interfaces.masker import Landmarks, Masker
 from msde_toolkit.interfaces.model import Criterion, Model
-from msde_toolkit.interfaces.plugin import Plugin, PluginOptions
+from msde_toolkit.interfaces.plugin import Plugin, PluginOptions, Switch
 
 __all__ = [
     "Analysis",
@@ -25,6 +25,7 @@ __all__ = [
     "Plugin",
     "PluginOptions",
     "RunView",
+    "Switch",
     "decode",
     "hookimpl",
     "to_rgb",

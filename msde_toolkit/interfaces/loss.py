@@ -30,7 +30,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from msde_toolkit.interfaces.model import Criterion, Model
 from msde_toolkit.interfaces.plugin import Plugin
@@ -51,7 +51,9 @@ class LossContext:
         classes: number of classes C.
         criterion_for: makes the run's cross entropy for a batch's sample weights; call ``criterion``.
         seed: names that key randomness: (seed, repeat, fold, epoch).
-        teacher: frozen forward of the teacher, where the loss ``needs_teacher``.
+        teacher: frozen forward of the teacher (images in [0, 1] to output, evaluation mode, no gradient), where the
+            loss ``needs_teacher``.
+        head: what ``make_head`` made, on the device, trained along; None where the loss has none.
     """
 
     epoch: int
@@ -60,6 +62,7 @@ class LossContext:
     criterion_for: Callable[[Tensor], Criterion]
     seed: tuple[str | int, ...] = (0,)
     teacher: Forward | None = None
+    head: nn.Module | None = None
 
     def criterion(self, batch: Batch) -> Criterion:
         """The run's cross entropy, with this batch's sample weights."""
@@ -71,11 +74,15 @@ class LossContext:
 
 
 class Loss(Plugin):
-    """A training paradigm: how a batch becomes a number to minimise. It holds no parameters and trains nothing else.
+    """A training paradigm: how a batch becomes a number to minimise. It keeps no state of its own.
+
+    A loss that cannot work with a model says so by an ``InputError`` of one line from ``step``: before a run starts,
+    the engine makes one step on two images, or pairs, that are thrown away.
 
     Attributes:
         needs_pairs: ``step`` gets a ``PairBatch``; the run trains on pairs.
-        needs_teacher: the engine builds or opens a teacher and hands it in as ``context.teacher``.
+        needs_teacher: the engine trains or opens a teacher (the same model, trained by cross entropy on the unmasked
+            images of the same training subjects) and hands it in as ``context.teacher``.
     """
 
     needs_pairs: ClassVar[bool] = False
@@ -84,6 +91,28 @@ class Loss(Plugin):
     def __init__(self, options: Any) -> None:
         self.options = options
 
+    def make_head(self, features: int, classes: int) -> nn.Module | None:
+        """A module that the loss trains beside the model (a projection, a second task's head); None where none is.
+
+        The engine makes one a fold, trains it at the head's learning rate and hands it in as ``context.head``. It is
+        no part of the trained model.
+
+        Args:
+            features: F of the model's features ``[B, F]``.
+            classes: number of classes C.
+        """
+        del features, classes
+        return None
+
+    def notes(self, output: ModelOutput) -> Sequence[str]:
+        """What a reader of the results must know, e.g. the largest value a term can take on such features.
+
+        Args:
+            output: of the model on two images, for its shapes.
+        """
+        del output
+        return ()
+
     def step(self, model: Model, forward: Forward, batch: Batch | PairBatch, context: LossContext) -> LossTerms:
         """The loss of one step.
 
@@ -91,7 +120,10 @@ class Loss(Plugin):
             model: for ``classification_loss``; do not call it, call ``forward``.
             forward: images in [0, 1] to output.
             batch: samples, or pairs if ``needs_pairs`` (a loss that does not need pairs takes both).
-            context: epoch, criterion, seeded randomness, teacher.
+            context: epoch, criterion, seeded randomness, teacher, head.
+
+        Raises:
+            InputError: in one line, if the loss cannot work with this model's output.
         """
         message = f"{type(self).__name__} does not define step."
         raise NotImplementedError(message)

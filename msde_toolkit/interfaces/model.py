@@ -32,7 +32,7 @@ class TinyNet(Model):
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, ClassVar
 
 from torch import Tensor, nn
@@ -54,6 +54,9 @@ class Model(nn.Module, Plugin):
     input_spec: InputSpec = InputSpec()
     smallest_input: ClassVar[int] = 32
     """The smallest image side in pixels that the network can take."""
+    frozen: ClassVar[bool] = False
+    """The backbone never trains. The engine then calls ``embed`` once for every image, unchanged by augmentation, and
+    trains on the stored features with ``classify``; ``forward`` must be ``classify(embed(images))``."""
 
     def __init__(self, classes: int, options: PluginOptions) -> None:
         super().__init__()
@@ -72,6 +75,16 @@ class Model(nn.Module, Plugin):
         message = f"{type(self).__name__} does not define forward."
         raise NotImplementedError(message)
 
+    def embed(self, images: Tensor) -> Tensor:
+        """Of a ``frozen`` model: ``[B, 3, H, W]`` as ``forward`` takes them to ``[B, F]``, the same at every call."""
+        message = f"{type(self).__name__} does not define embed."
+        raise NotImplementedError(message)
+
+    def classify(self, features: Tensor) -> ModelOutput:
+        """Of a ``frozen`` model: ``[B, F]`` from ``embed`` to the output."""
+        message = f"{type(self).__name__} does not define classify."
+        raise NotImplementedError(message)
+
     def classification_loss(self, output: ModelOutput, targets: Tensor, criterion: Criterion) -> Mapping[str, Tensor]:
         """Named terms, each as it enters the sum. A model with several classifiers overrides this."""
         return {"ce": criterion(output.logits, targets)}
@@ -88,6 +101,30 @@ class Model(nn.Module, Plugin):
     def cam_targets(self) -> list[CamTarget]:
         """Layers that Grad-CAM explains, the default first."""
         return []
+
+    def pretrained_url(self) -> str:
+        """Where ImageNet weights of this backbone are published, for ``--weights imagenet``; empty: nowhere known.
+
+        The file holds the keys of ``self.backbone`` (a torchvision ``state_dict``; its head is left out). A name that
+        ends in ``-`` and hexadecimal digits before the suffix gives the first digits of the file's sha256.
+        """
+        return ""
+
+    def fit_backbone(self, state: Mapping[str, Tensor], layout: str) -> tuple[Mapping[str, Tensor], Sequence[str]]:
+        """Weights of a pretrained backbone, made to fit this network.
+
+        Args:
+            state: keys as in ``self.backbone``.
+            layout: where they come from: ``torchvision``, ``msceleb`` or ``vggface2``.
+
+        Returns:
+            the weights to load, and what the user must know of them.
+
+        Raises:
+            InputError: if such weights cannot be used here.
+        """
+        del layout
+        return state, ()
 
     @classmethod
     def convert_checkpoint(cls, checkpoint: Mapping[str, Any], options: PluginOptions) -> Mapping[str, Tensor] | None:

@@ -16,7 +16,8 @@ class ModelOutput:
     Attributes:
         logits: ``[B, C]`` before any softmax.
         features: ``[B, F]`` pooled, before any L2 normalisation: what CL and KD align and t-SNE shows.
-        extras: further named tensors, first axis B.
+        extras: further named tensors, first axis B. ``maps`` ``[B, K, h, w]`` are the maps that ``features`` are the
+            means of, where the model has such.
     """
 
     logits: Tensor
