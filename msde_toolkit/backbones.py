@@ -48,7 +48,7 @@ def resnet_trunk(name: ResNet, last: str = "layer4", trunk: Trunk = "torchvision
 
 def width(name: ResNet, layer: str = "layer4") -> int:
     """Channels K of the maps ``[B, K, h, w]`` that a layer gives."""
-    return 64 * 2 ** LAYERS.index(layer) * (4 if name == "resnet50" else 1)
+    return (64 << LAYERS.index(layer)) * (4 if name == "resnet50" else 1)
 
 
 def imagenet_url(name: ResNet) -> str:
