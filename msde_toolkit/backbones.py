@@ -8,6 +8,7 @@ from typing import Literal
 
 from torch import Tensor, nn
 
+from msde_toolkit.errors import InputError
 from msde_toolkit.types import InputSpec
 
 ResNet = Literal["resnet18", "resnet34", "resnet50"]
@@ -71,3 +72,22 @@ def fit_vggface2(state: Mapping[str, Tensor], trunk: Trunk) -> tuple[Mapping[str
         )
         return state, (warning,)
     return {**state, "conv1.weight": state["conv1.weight"].flip(1)}, ()
+
+
+def fit_pretrained(
+    state: Mapping[str, Tensor], layout: str, trunk: Trunk
+) -> tuple[Mapping[str, Tensor], Sequence[str]]:
+    """A ResNet's pretrained weights for this trunk: what ``Model.fit_backbone`` returns (see there).
+
+    Raises:
+        InputError: weights of torchvision's network for the ``vggface2`` trunk, which computes another function.
+    """
+    if layout == "vggface2":
+        return fit_vggface2(state, trunk)
+    if trunk == "vggface2":
+        message = (
+            f"these are {layout} weights, and the trunk vggface2 has its strides in other convolutions than they were "
+            "trained with: set model.trunk=torchvision."
+        )
+        raise InputError(message)
+    return state, ()

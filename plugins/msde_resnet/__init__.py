@@ -1,1 +1,1 @@
-"""ResNet models of the paper (Sec. 3.1)."""
+"""ResNet-18, the paper's baseline (Sec. 3.1), and its deeper sisters."""
