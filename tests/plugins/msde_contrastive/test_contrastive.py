@@ -67,6 +67,24 @@ def test_it_pulls_the_features_of_a_pair_together():
     assert distances[-1] < 0.8 * distances[0]
 
 
+@pytest.mark.parametrize("align", ["features", "maps"])
+def test_every_term_falls(align):
+    torch.manual_seed(0)
+    model, pairs = create_model("resnet18"), tiny_pairs()
+    optimizer = torch.optim.Adam(model.parameters(), 1e-3)
+    # Unit maps cannot be far apart: without a large weight their distance is left to chance.
+    alignment = create_loss("cl", {"align": align, "mse_weight": {"features": 1, "maps": 1000}[align]})
+    losses = []
+    for _ in range(10):
+        loss = alignment.step(model, model, pairs, tiny_context())
+        optimizer.zero_grad()
+        loss.total.backward()
+        optimizer.step()
+        losses.append(loss.terms)
+    for name in ("mse", "nm.ce", "m.ce"):
+        assert losses[-1][name] < 0.9 * losses[0][name], name
+
+
 def test_scan_brings_its_own_terms():
     scan = create_model("scan", options={"backbone": "resnet18", "shared_attention": True})
     loss = create_loss("cl").step(scan, scan, tiny_pairs(), tiny_context())
@@ -84,3 +102,38 @@ def test_samples_without_partners_are_refused():
 def test_weights_are_numbers_of_zero_or_more(value):
     with pytest.raises(InputError, match=r"^loss\.mse_weight = .*expected"):
         create_loss("cl", {"mse_weight": value})
+
+
+def test_on_maps_the_distance_is_that_of_unit_vectors_at_each_place():
+    torch.manual_seed(0)
+    model, pairs = create_model("resnet18"), tiny_pairs()
+    loss = create_loss("cl", {"align": "maps", "mse_weight": 1}).step(model, model, pairs, tiny_context())
+    nm, m = model(pairs.joined().images).split()
+    unit = [half.extras["maps"] / half.extras["maps"].norm(dim=1, keepdim=True) for half in (nm, m)]
+    expected = (unit[0] - unit[1]).pow(2).sum().item() / unit[0].numel()
+    assert loss.terms["mse"].item() == pytest.approx(expected, rel=1e-4)
+    assert 0 < expected <= 2 / 512
+
+
+def test_maps_are_asked_of_models_that_have_them():
+    scan = create_model("scan", options={"backbone": "resnet18", "shared_attention": True})
+    with pytest.raises(InputError, match=r"loss\.align=features"):
+        create_loss("cl", {"align": "maps"}).step(scan, scan, tiny_pairs(), tiny_context())
+    with pytest.raises(InputError, match=r"^loss\.align = "):
+        create_loss("cl", {"align": "pixels"})
+
+
+def test_a_reader_learns_how_little_the_maps_can_do():
+    output = create_model("resnet18").eval()(torch.rand(2, 3, 32, 32))
+    assert not create_loss("cl").notes(output)
+    (note,) = create_loss("cl", {"align": "maps"}).notes(output)
+    assert "2/512 = 0.0039; times its weight 0.2 that is 0.0008, or 0.04% of the cross entropy of a guess" in note
+    assert "ln 7 = 1.9459" in note
+
+
+def test_the_profile_of_the_released_code_is_accepted_by_the_options():
+    switches = {switch.key: switch.value for switch in type(create_loss("cl")).profiles["code"]}
+    assert switches == {"loss.align": "maps", "loss.mse_weight": 1, "train.lr_backbone": 1e-3, "train.lr_head": 1e-3}
+    own = {key.removeprefix("loss."): value for key, value in switches.items() if key.startswith("loss.")}
+    options = create_loss("cl", own).options
+    assert (options.align, options.mse_weight, options.classification_weight) == ("maps", 1, 1)
