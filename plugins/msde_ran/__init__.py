@@ -1,0 +1,1 @@
+"""RAN: region attention network (Wang et al. 2020)."""
