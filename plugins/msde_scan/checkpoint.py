@@ -23,7 +23,7 @@ def is_authors(checkpoint: Mapping[str, Any]) -> bool:
 
 
 def convert(
-    checkpoint: Mapping[str, Any], *, backbone: str, shared_attention: bool, context: bool
+    checkpoint: Mapping[str, Any], *, backbone: str, trunk: str, shared_attention: bool, context: bool
 ) -> Mapping[str, Tensor]:
     """The authors' three state_dicts as one of ``Scan``.
 
@@ -36,6 +36,7 @@ def convert(
     base, attention = checkpoint[BASE], checkpoint[ATTENTION]
     region = checkpoint.get(REGION)
     _expect("backbone", _backbone(base), backbone)
+    _expect("trunk", "torchvision", trunk)
     _expect("shared_attention", f"{_LOCAL}attention.0.weight" in attention, shared_attention)
     _expect("context", bool(region), context)
     state = {f"backbone.{key}": value for key, value in base.items()}

@@ -2,32 +2,41 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict
-from collections.abc import Mapping
-from typing import Any, ClassVar, Literal
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar
 
 import torch
-from pydantic import Field
-from torch import Tensor, nn
-from torchvision import models
+from pydantic import Field, model_validator
+from torch import Tensor
 
 from msde_scan.attention import AttentionBranch
 from msde_scan.checkpoint import convert, is_authors
 from msde_scan.context import QUADRANTS, ContextBranch
+from msde_toolkit.backbones import VGGFACE2_INPUT, ResNet, Trunk, fit_pretrained, imagenet_url, resnet_trunk, width
 from msde_toolkit.errors import InputError
-from msde_toolkit.interfaces import Criterion, Model, PluginOptions
+from msde_toolkit.interfaces import Criterion, Model, PluginOptions, Switch
 from msde_toolkit.types import CamTarget, InputSpec, ModelOutput
 
 ATTENTION_WEIGHT, REGIONS_WEIGHT = 0.2, 0.8
-_LEFT_OUT = {"layer4", "avgpool", "fc"}
 _LEGACY_MAP = 28
+_CODE = (
+    Switch(
+        "model.legacy_patches",
+        True,
+        "The four bottom patches are cut as scrambled rows, not as 4 x 6 cells of the face",
+        "SCAN paper (25 patches of the map); SCAN's released code, attentionnet.py",
+    ),
+)
 
 
 class ScanOptions(PluginOptions):
     """What SCAN is made of."""
 
-    backbone: Literal["resnet50", "resnet34", "resnet18"] = Field(
-        "resnet50", description="ResNet whose layers 1 to 3 are used."
+    backbone: ResNet = Field("resnet50", description="ResNet whose layers 1 to 3 are used.")
+    trunk: Trunk = Field(
+        "torchvision",
+        description="vggface2: the strides and pooling that VGGFace2's Caffe weights were trained with, and their "
+        "input (resnet50 only; the authors load those weights into torchvision's network).",
     )
     shared_attention: bool = Field(
         False, description="One mask net for all 25 patches instead of 25 (the authors share it for RAF-DB only)."
@@ -36,6 +45,13 @@ class ScanOptions(PluginOptions):
     legacy_patches: bool = Field(
         False, description="Cut the four bottom patches as the authors' code does, scrambled (224 px only)."
     )
+
+    @model_validator(mode="after")
+    def _trunk_of_resnet50(self) -> ScanOptions:
+        if self.trunk == "vggface2" and self.backbone != "resnet50":
+            message = f"trunk=vggface2 is a ResNet-50 and backbone is {self.backbone}: set model.backbone=resnet50"
+            raise ValueError(message)
+        return self
 
 
 class Scan(Model):
@@ -56,18 +72,19 @@ class Scan(Model):
     licence = "Apache-2.0"
     Options = ScanOptions
     presets: ClassVar[Mapping[str, Mapping[str, Any]]] = {"quick": {"backbone": "resnet18"}}
+    profiles: ClassVar[Mapping[str, Sequence[Switch]]] = {"code": _CODE}
     input_spec = InputSpec(mean=(0.5, 0.5, 0.5), std=(0.5, 0.5, 0.5))
     smallest_input: ClassVar[int] = 40
     options: ScanOptions
 
     def __init__(self, classes: int, options: ScanOptions) -> None:
         super().__init__(classes, options)
-        network = getattr(models, options.backbone)(weights=None)
-        trunk = [(name, module) for name, module in network.named_children() if name not in _LEFT_OUT]
-        self.backbone = nn.Sequential(OrderedDict(trunk))
-        expansion = network.layer1[0].expansion
-        self.attention = AttentionBranch(128 * expansion, classes, shared=options.shared_attention)
-        self.context = ContextBranch(256 * expansion, classes) if options.context else None
+        if options.trunk == "vggface2":
+            self.input_spec = VGGFACE2_INPUT
+        self.backbone = resnet_trunk(options.backbone, last="layer3", trunk=options.trunk)
+        layer2, layer3 = width(options.backbone, "layer2"), width(options.backbone, "layer3")
+        self.attention = AttentionBranch(layer2, classes, shared=options.shared_attention)
+        self.context = ContextBranch(layer3, classes) if options.context else None
         if self.context is None:
             self.backbone.get_submodule("layer3").requires_grad_(False)
 
@@ -105,6 +122,14 @@ class Scan(Model):
         names = ["layer3", "layer2"] if self.options.context else ["layer2"]
         return [CamTarget(name, self.backbone.get_submodule(name)) for name in names]
 
+    def pretrained_url(self) -> str:
+        """Torchvision's ImageNet weights, of which layer 4 is left out; none are known for the ``vggface2`` trunk."""
+        return imagenet_url(self.options.backbone) if self.options.trunk == "torchvision" else ""
+
+    def fit_backbone(self, state: Mapping[str, Tensor], layout: str) -> tuple[Mapping[str, Tensor], Sequence[str]]:
+        """See ``msde_toolkit.backbones.fit_pretrained``."""
+        return fit_pretrained(state, layout, self.options.trunk)
+
     @classmethod
     def convert_checkpoint(cls, checkpoint: Mapping[str, Any], options: PluginOptions) -> Mapping[str, Tensor] | None:
         """The authors' ``base_``, ``attention_`` and ``region_state_dict`` as this class's; None for another layout.
@@ -118,6 +143,7 @@ class Scan(Model):
         return convert(
             checkpoint,
             backbone=options.backbone,
+            trunk=options.trunk,
             shared_attention=options.shared_attention,
             context=options.context,
         )
@@ -128,6 +154,8 @@ class Scan(Model):
             if name != "layer3":
                 layer2 = stage(layer2)
         if self.options.legacy_patches and layer2.shape[2:] != (_LEGACY_MAP, _LEGACY_MAP):
-            message = f"model.legacy_patches needs 224 px images, got {tuple(images.shape[2:])}."
+            message = (
+                f"model.legacy_patches needs 224 px images, got {tuple(images.shape[2:])}: set train.image_size=224."
+            )
             raise InputError(message)
         return layer2

@@ -4,9 +4,11 @@ import pytest
 import torch
 import torch.nn.functional as F
 from safetensors.torch import save_file
-from tiny_batches import tiny_batch
+from tiny_batches import tiny_batch, tiny_pairs
+from torchvision import models
 
 from msde_toolkit import create_model
+from msde_toolkit.backbones import VGGFACE2_INPUT
 from msde_toolkit.types import InputError
 
 VARIANTS = [{"shared_attention": shared, "context": context} for shared in (False, True) for context in (False, True)]
@@ -31,6 +33,31 @@ def test_parameters_are_the_published_codes(options, total):
         model = create_model("scan", classes=7, options=options)
     assert sum(parameter.numel() for parameter in model.parameters()) == total
     assert sum(parameter.numel() for parameter in model.backbone.parameters()) == 8_543_296
+
+
+@pytest.mark.parametrize(
+    ("backbone", "shared", "context", "total"),
+    [
+        ("resnet50", False, True, 70_197_589),
+        ("resnet50", True, True, 13_537_621),
+        ("resnet50", False, False, 69_933_128),
+        ("resnet50", True, False, 13_273_160),
+        ("resnet34", False, True, 12_084_053),
+        ("resnet34", True, False, 8_468_040),
+    ],
+)
+def test_parameters_at_eight_classes_are_counted_by_hand(backbone, shared, context, total):
+    """The published counts at 7 classes with heads of 8, or the sum of the parts as the paper's authors build them."""
+    k2, k3, base = (512, 1024, 8_543_296) if backbone == "resnet50" else (128, 256, 8_170_304)
+    net = 9 * k2 * k2 + 3 * k2
+    branch = net * (2 if shared else 26) + 2 * k2 * 8 + 8
+    cci = 5 + k3 * 256 + 256 + 256 * 8 + 8
+    assert total == base + branch + context * cci
+    with torch.device("meta"):
+        model = create_model(
+            "scan", classes=8, options={"backbone": backbone, "shared_attention": shared, "context": context}
+        )
+    assert sum(parameter.numel() for parameter in model.parameters()) == total
 
 
 @pytest.mark.parametrize("size", [(40, 40), (48, 48), (64, 64), (96, 112), (101, 75), (128, 128), (224, 224)])
@@ -149,3 +176,63 @@ def test_a_checkpoint_with_25_nets_in_the_authors_layout(tmp_path):
         assert torch.equal(model(images).logits, again(images).logits)
     with pytest.raises(InputError, match=r"set model\.shared_attention=false"):
         create_model("scan", options=options | {"shared_attention": True}, weights=tmp_path / "apart.pth")
+
+
+def test_a_seed_gives_torchvisions_trunk_and_the_draws_that_follow():
+    model = small(shared_attention=True)
+    torch.manual_seed(0)
+    expected = models.resnet18().state_dict()
+    assert all(torch.equal(value, expected[key]) for key, value in model.backbone.state_dict().items())
+    first = torch.nn.init.kaiming_normal_(_drawn_conv(128).weight, mode="fan_out", nonlinearity="relu")
+    assert torch.equal(model.attention.local.net.conv.weight, first)
+
+
+def _drawn_conv(channels):
+    return torch.nn.Conv2d(channels, channels, 3, padding=1, bias=False)
+
+
+def test_the_vggface2_trunk_is_resnet_50s_and_takes_its_input_and_weights():
+    model = create_model("scan", options={"trunk": "vggface2", "shared_attention": True})
+    assert model.input_spec == VGGFACE2_INPUT
+    assert [model.backbone.layer2[0].conv1.stride, model.backbone.layer2[0].conv2.stride] == [(2, 2), (1, 1)]
+    assert model.pretrained_url() == ""
+    state = {"conv1.weight": torch.randn(64, 3, 7, 7)}
+    fitted, warnings = model.fit_backbone(state, "vggface2")
+    assert torch.equal(fitted["conv1.weight"], state["conv1.weight"].flip(1))
+    assert not warnings
+    with pytest.raises(InputError, match=r"set model\.trunk=torchvision"):
+        model.fit_backbone(state, "torchvision")
+    with pytest.raises(InputError, match=r"set model\.backbone=resnet50"):
+        small(trunk="vggface2")
+
+
+def test_vggface2_weights_on_torchvisions_trunk_are_what_the_authors_did_and_are_warned_of():
+    state = {"conv1.weight": torch.randn(64, 3, 7, 7)}
+    fitted, (warning,) = small(shared_attention=True).fit_backbone(state, "vggface2")
+    assert torch.equal(fitted["conv1.weight"], state["conv1.weight"])
+    assert "trunk=vggface2" in warning
+
+
+def test_imagenet_weights_are_those_of_the_backbone():
+    assert "resnet18-" in small(shared_attention=True).pretrained_url()
+
+
+def test_the_code_profile_cuts_the_bottom_patches_as_the_released_code():
+    (switch,) = type(small()).profiles["code"]
+    assert small(**{switch.key.removeprefix("model."): switch.value}).options.legacy_patches
+    assert "released code" in switch.source
+
+
+def test_it_overfits_32_pairs():
+    torch.manual_seed(0)
+    model = small(shared_attention=True)
+    pairs = tiny_pairs(32, 40)
+    images, targets = model.input_spec.normalise(pairs.joined().images), pairs.joined().targets
+    optimiser = torch.optim.Adam(model.parameters(), lr=1e-3)
+    for _ in range(6):
+        optimiser.zero_grad()
+        terms = model.classification_loss(model(images), targets, F.cross_entropy)
+        sum(terms.values()).backward()
+        optimiser.step()
+    output = model(images)
+    assert (output.logits.argmax(1) == targets.argmax(1)).all()

@@ -67,6 +67,7 @@ def test_copies_of_the_classifier_that_differ_are_refused(released, tmp_path):
         ({}, r"set model\.shared_attention=true"),
         ({"shared_attention": True, "backbone": "resnet18"}, r"set model\.backbone=resnet50"),
         ({"shared_attention": True, "context": False}, r"set model\.context=true"),
+        ({"shared_attention": True, "trunk": "vggface2"}, r"set model\.trunk=torchvision"),
     ],
 )
 def test_options_that_the_file_contradicts_are_named(file, options, advice):
