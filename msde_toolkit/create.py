@@ -27,10 +27,13 @@ def create_model(
         name: as in ``msde list models``; ``NAME:ARGUMENT`` where the model takes one (``timm:resnet18d``).
         classes: number of classes C, 2 or more.
         options: of the model; values may be text, as ``--set`` gives them.
-        weights: a file of this class's ``state_dict`` or in the layout of the method's authors. It must fit key by key.
+        weights: a file of this class's ``state_dict`` or in the layout of the method's authors, which must fit key by
+            key; or of a pretrained network (torchvision, MS-Celeb-1M, VGGFace2), which must fill the backbone; or
+            ``imagenet`` for published ones of the backbone; or ``none``. What was matched and left out is told by
+            ``msde_toolkit.weights.load_into``.
 
     Raises:
-        InputError: unknown option or wrong value; weights that cannot be read or do not fit.
+        InputError: unknown option or wrong value; weights that cannot be had, read or do not fit.
         PluginError: unknown name, or a plugin that cannot be imported.
     """
     cls: type[Model] = Registry("models").get(name)
@@ -38,8 +41,10 @@ def create_model(
         message = f"A model needs 2 classes or more, got {classes}."
         raise InputError(message)
     model = cls(classes, parse_options(cls, options, "model", name))
-    if weights is not None:
-        _load(model, Path(weights))
+    if weights not in (None, "none"):
+        from msde_toolkit.weights import imagenet_file, load_into
+
+        load_into(model, imagenet_file(model) if weights == "imagenet" else Path(weights))
     return model
 
 
@@ -93,15 +98,3 @@ def parse_options(
         message = f"{plugin.__name__} takes {cls.__qualname__} or a mapping, not {type(options).__qualname__}."
         raise InputError(message)
     return validated(cls, {**named_option(plugin, name), **(options or {})}, f"{role}.")
-
-
-def _load(model: Model, file: Path) -> None:
-    from msde_toolkit.weights import load_strict, read_weights
-
-    checkpoint = read_weights(file)
-    try:
-        converted = type(model).convert_checkpoint(checkpoint, model.options)
-        load_strict(model, checkpoint if converted is None else converted)
-    except InputError as error:
-        message = f"{file}: {error}"
-        raise InputError(message) from error

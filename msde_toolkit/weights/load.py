@@ -1,0 +1,174 @@
+"""Weights into a model: every key that must be there is, with its shape, or the model stays as it was."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from torch import Tensor, nn
+
+from msde_toolkit.errors import InputError
+from msde_toolkit.interfaces import Model
+from msde_toolkit.weights.layouts import layout, plain_state
+from msde_toolkit.weights.read import of_file, read_weights
+from msde_toolkit.weights.report import BACKBONE, COUNTER, WeightsReport, first
+
+
+def load_into(model: Model, weights: Path | Mapping[str, Any], name: str = "") -> WeightsReport:
+    """Fills a model: the whole of it from its own or its authors' layout, the backbone from a pretrained network.
+
+    Args:
+        model: on the CPU.
+        weights: a file, or what ``read_weights`` gave.
+        name: the file's, where ``weights`` is what was in it.
+
+    Raises:
+        InputError: a file that cannot be read; weights that do not fit key by key, and how much of the backbone would
+            stay random; the model is then unchanged.
+    """
+    if not isinstance(weights, Path):
+        return _load(model, weights, name)
+    with of_file(weights):
+        report = _load(model, read_weights(weights), weights.name)
+    return replace(report, sha256=sha256_of(weights))
+
+
+def load_from_run(model: Model, file: Path) -> WeightsReport:
+    """Fills a model from a fold's ``model.safetensors``; a head for another number of classes is left out.
+
+    Raises:
+        InputError: as ``fit_state``, with the file's name.
+    """
+    with of_file(file):
+        report = fit_state(model, read_weights(file))
+    return replace(report, sha256=sha256_of(file))
+
+
+def fit_state(model: nn.Module, state: Mapping[str, Any], drop_head: bool = True) -> WeightsReport:
+    """Copies a ``state_dict`` of the same class into ``model``.
+
+    Args:
+        model: its head stays as initialised where it is dropped.
+        state: tensors by the model's keys. Counters of batch norm may be missing.
+        drop_head: leave out tensors whose only difference is the number of classes in their first dimension, as of
+            SCAN trained on AffectNet's 8 expressions for 7.
+
+    Raises:
+        InputError: any other difference; the model is unchanged.
+    """
+    expected = model.state_dict()
+    fit = _compare(expected, state)
+    only_head = drop_head and _classes_of_head(model, expected, state, fit) is not None
+    if fit.gaps or fit.unexpected or (fit.reshaped and not only_head):
+        raise InputError(_misfit(model, state))
+    model.load_state_dict({**expected, **{key: state[key] for key in fit.matched}})
+    shapes = tuple((key, tuple(state[key].shape), tuple(expected[key].shape)) for key in fit.reshaped)
+    return WeightsReport("ours", fit.matched, fit.missing, reshaped=shapes)
+
+
+def load_strict(model: nn.Module, state: Mapping[str, Any]) -> None:
+    """Copies ``state`` into ``model``; every key must be there with its shape, and no other.
+
+    Raises:
+        InputError: with the number and first names of missing, unexpected and reshaped keys; the model is unchanged.
+    """
+    fit_state(model, state, drop_head=False)
+
+
+def sha256_of(file: Path) -> str:
+    """The file's SHA-256 in hexadecimal."""
+    with file.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def _load(model: Model, checkpoint: Mapping[str, Any], name: str) -> WeightsReport:
+    found = layout(checkpoint, model, name)
+    if found.whole:
+        return replace(fit_state(model, found.state, drop_head=False), layout=found.name)
+    backbone = getattr(model, "backbone", None)
+    state, notes = model.fit_backbone(found.state, found.name)
+    expected = backbone.state_dict() if isinstance(backbone, nn.Module) else {}
+    fit = _compare(expected, state)
+    if not fit.matched:
+        raise InputError(_misfit(model, plain_state(checkpoint)))
+    assert isinstance(backbone, nn.Module)
+    if fit.gaps or fit.reshaped:
+        raise InputError(_backbone_misfit(model, expected, state, fit, found.name))
+    backbone.load_state_dict({**expected, **{key: state[key] for key in fit.matched}})
+    matched = tuple(BACKBONE + key for key in fit.matched)
+    missing = tuple(key for key in model.state_dict() if key not in set(matched))
+    return WeightsReport(found.name, matched, missing, fit.unexpected, dropped=found.head, notes=tuple(notes))
+
+
+@dataclass(frozen=True)
+class _Fit:
+    matched: tuple[str, ...]
+    missing: tuple[str, ...]
+    unexpected: tuple[str, ...]
+    reshaped: tuple[str, ...]
+
+    @property
+    def gaps(self) -> tuple[str, ...]:
+        """Missing keys that matter."""
+        return tuple(key for key in self.missing if not key.endswith(COUNTER))
+
+
+def _compare(expected: Mapping[str, Any], state: Mapping[str, Any]) -> _Fit:
+    common = [key for key in expected if key in state]
+    matched = tuple(key for key in common if _shape(state[key]) == _shape(expected[key]))
+    return _Fit(
+        matched=matched,
+        missing=tuple(key for key in expected if key not in state),
+        unexpected=tuple(key for key in state if key not in expected),
+        reshaped=tuple(key for key in common if key not in set(matched)),
+    )
+
+
+def _classes_of_head(model: nn.Module, expected: Mapping[str, Any], state: Mapping[str, Any], fit: _Fit) -> int | None:
+    """How many classes ``state`` was made for, if its reshaped tensors differ from the model's in nothing else."""
+    pairs = [(state[key], expected[key]) for key in fit.reshaped]
+    if not all(isinstance(given, Tensor) and given.ndim and given.shape[1:] == own.shape[1:] for given, own in pairs):
+        return None
+    changes = {(given.shape[0], own.shape[0]) for given, own in pairs}
+    if len(changes) != 1 or (change := changes.pop())[1] != getattr(model, "classes", None):
+        return None
+    return int(change[0])
+
+
+def _misfit(model: nn.Module, state: Mapping[str, Any]) -> str:
+    expected = model.state_dict()
+    fit = _compare(expected, state)
+    classes = None if fit.gaps or fit.unexpected else _classes_of_head(model, expected, state, fit)
+    opening = f"The weights do not fit {type(model).__name__} with {len(expected)} keys."
+    if classes is not None:
+        opening = (
+            f"The weights have {classes} classes where {getattr(model, 'classes', '?')} are asked: ask for {classes}, "
+            "or start from a run of theirs (--weights run:DIR), whose head is left out."
+        )
+    return f"{opening}\n{_told(expected, state, fit)}."
+
+
+def _backbone_misfit(
+    model: nn.Module, expected: Mapping[str, Any], state: Mapping[str, Any], fit: _Fit, name: str
+) -> str:
+    random = sum(expected[key].numel() for key in (*fit.gaps, *fit.reshaped))
+    everything = sum(value.numel() for key, value in expected.items() if not key.endswith(COUNTER))
+    percent = 100 * random / everything
+    shown = f"{percent:.0f}" if percent >= 1 else "less than 1"
+    return (
+        f"The weights ({name} layout) do not fit the backbone of {type(model).__name__} with {len(expected)} keys: "
+        f"{shown} % of its weights would stay random.\n{_told(expected, state, replace(fit, unexpected=()))}."
+    )
+
+
+def _told(expected: Mapping[str, Any], state: Mapping[str, Any], fit: _Fit) -> str:
+    reshaped = [f"{key} {_shape(state[key])} instead of {_shape(expected[key])}" for key in fit.reshaped]
+    parts = [("missing", fit.gaps), ("unexpected", fit.unexpected), ("of another shape", reshaped)]
+    return "; ".join(f"{len(keys)} {word}: {first(keys)}" for word, keys in parts if keys)
+
+
+def _shape(value: Any) -> str:
+    return str(list(value.shape)) if isinstance(value, Tensor) else type(value).__name__

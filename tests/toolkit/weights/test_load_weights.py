@@ -1,0 +1,230 @@
+"""Weights go into a model completely, or not at all, and what became of each key is told."""
+
+import hashlib
+import subprocess
+import sys
+
+import pytest
+import torch
+from small_network import Small, pretrained
+from torch import nn
+
+from msde_toolkit.errors import InputError
+from msde_toolkit.weights import fit_state, load_from_run, load_into, load_strict
+
+WEIGHTS = {"weight": torch.arange(6.0).reshape(2, 3), "bias": torch.ones(2)}
+KEYS = list(pretrained(0))
+
+
+def saved(file, content):
+    torch.save(content, file)
+    return file
+
+
+def unchanged(model):
+    """Checks, when called, that the model is what it was."""
+    before = {key: value.clone() for key, value in model.state_dict().items()}
+    return lambda: all(torch.equal(before[key], value) for key, value in model.state_dict().items())
+
+
+def holds(model, state, prefix="backbone."):
+    own = model.state_dict()
+    return all(torch.equal(own[prefix + key], state[key]) for key in state if prefix + key in own)
+
+
+def test_loading_is_all_or_nothing():
+    layer = nn.Linear(3, 2)
+    load_strict(layer, WEIGHTS)
+    assert torch.equal(layer.weight, WEIGHTS["weight"])
+    bad = {"weight": torch.zeros(2, 4), "scale": torch.zeros(1), "epoch": 3}
+    with pytest.raises(InputError) as caught:
+        load_strict(layer, bad)
+    assert str(caught.value) == (
+        "The weights do not fit Linear with 2 keys.\n"
+        "1 missing: bias; 2 unexpected: scale, epoch; 1 of another shape: weight [2, 4] instead of [2, 3]."
+    )
+    assert torch.equal(layer.weight, WEIGHTS["weight"])
+
+
+def test_long_lists_of_keys_are_counted():
+    with pytest.raises(InputError, match=r"7 unexpected: k0, k1, k2 and 4 more\.$"):
+        load_strict(nn.Linear(3, 2), WEIGHTS | {f"k{index}": torch.ones(1) for index in range(7)})
+
+
+@pytest.mark.parametrize("wrap", [lambda s: s, lambda s: {"model": s, "epoch": 3, "best": torch.tensor(88.0)}])
+def test_own_weights_fill_the_whole_model(tmp_path, wrap):
+    state = Small().state_dict()
+    file = saved(tmp_path / "own.pth", wrap(state))
+    model = Small()
+    report = load_into(model, file)
+    assert holds(model, state, "")
+    assert report.complete
+    assert (report.layout, report.matched) == ("ours", tuple(state))
+    assert (report.missing, report.unexpected, report.reshaped, report.dropped) == ((), (), (), ())
+    assert report.sha256 == hashlib.sha256(file.read_bytes()).hexdigest()
+    assert report.summary() == f"own layout: all {len(state)} keys"
+
+
+def test_own_weights_of_which_a_part_was_wrapped_for_several_devices():
+    state = Small().state_dict()
+    wrapped = {key.replace("backbone.", "backbone.module."): value for key, value in state.items()}
+    model = Small()
+    assert load_into(model, wrapped).layout == "ours"
+    assert holds(model, state, "")
+
+
+def test_a_pretrained_network_fills_the_backbone_and_leaves_its_head():
+    model, state = Small(), pretrained(1000)
+    head = model.head.weight.clone()
+    report = load_into(model, {"state_dict": state, "epoch": 90})
+    assert holds(model, state)
+    assert torch.equal(model.head.weight, head)
+    assert not report.complete
+    assert report.layout == "torchvision"
+    assert report.matched == tuple(f"backbone.{key}" for key in KEYS)
+    assert (report.missing, report.dropped) == (("head.weight", "head.bias"), ("fc.weight", "fc.bias"))
+    assert report.sha256 is None
+    assert report.summary() == (
+        f"torchvision layout: {len(KEYS)} of {len(KEYS)} backbone keys; head new (fc.weight, fc.bias left out)"
+    )
+
+
+def test_a_headless_trunk_and_surplus_layers_are_told():
+    report = load_into(Small(), pretrained(0, layers=2))
+    assert report.unexpected == tuple(key for key in pretrained(0, layers=2) if key.startswith("layer2"))
+    assert report.dropped == ()
+    assert report.summary().endswith(
+        "; head new; 6 other keys left out (layer2.0.conv1.weight, layer2.0.bn1.weight, layer2.0.bn1.bias and 3 more)"
+    )
+
+
+def test_a_head_of_expressions_is_loaded_with_its_trunk():
+    model, state = Small(), pretrained(7)
+    report = load_into(model, state)
+    assert report.complete
+    assert report.summary() == f"torchvision layout: all {len(state)} keys"
+    assert torch.equal(model.head.weight, state["fc.weight"])
+
+
+def test_old_files_without_counters():
+    for state in (pretrained(7), pretrained(1000), Small().state_dict()):
+        old = {key: value for key, value in state.items() if not key.endswith("num_batches_tracked")}
+        model = Small()
+        model.backbone.bn1.num_batches_tracked.fill_(5)
+        report = load_into(model, old)
+        assert {key for key in report.missing if "num_batches" in key} == {
+            "backbone.bn1.num_batches_tracked",
+            "backbone.layer1.0.bn1.num_batches_tracked",
+        }
+        assert model.backbone.bn1.num_batches_tracked == 5
+        assert report.complete == ("fc.bias" not in old or len(old["fc.bias"]) == 7)
+        assert " of 10 backbone" in report.summary() or report.complete
+
+
+def test_eight_classes_where_seven_are_asked(tmp_path):
+    for state in (pretrained(8), Small(8).state_dict()):
+        model = Small()
+        same = unchanged(model)
+        with pytest.raises(
+            InputError, match=r"eight\.pth: .*8 classes where 7 are asked: ask for 8.*run:DIR"
+        ) as caught:
+            load_into(model, saved(tmp_path / "eight.pth", state))
+        assert "2 of another shape: head.weight [8, 4] instead of [7, 4]" in str(caught.value)
+        assert str(caught.value).count("\n") == 1
+        assert same()
+
+
+@pytest.mark.parametrize(
+    ("state", "share"),
+    [
+        (pretrained(1000, width=8), "100 %"),
+        ({key: value for key, value in pretrained(0).items() if not key.startswith("layer1")}, "56 %"),
+        ({key: value for key, value in pretrained(0).items() if key != "bn1.bias"}, "1 %"),
+    ],
+)
+def test_a_backbone_that_would_stay_partly_random_is_refused(state, share):
+    model = Small()
+    same = unchanged(model)
+    with pytest.raises(
+        InputError, match=rf"do not fit the backbone of Small.* {share} of its weights would stay random"
+    ):
+        load_into(model, state)
+    assert same()
+
+
+@pytest.mark.parametrize(
+    "state",
+    [
+        {"encoder.weight": torch.ones(3, 3)},
+        {"a": torch.tensor(1.0)},
+        {"fc.weight": torch.ones(1000, 4)},
+        {"part": {"a": torch.ones(1)}, "other": {"b": torch.ones(2)}},
+    ],
+)
+def test_another_architecture(state):
+    model = Small()
+    same = unchanged(model)
+    with pytest.raises(InputError, match=r"do not fit Small with 14 keys\.\n12 missing: .*unexpected: "):
+        load_into(model, state)
+    assert same()
+
+
+def test_values_that_are_no_tensors_are_not_loaded():
+    with pytest.raises(InputError, match=r"backbone of Small.*\n1 missing: conv1\.weight"):
+        load_into(Small(), pretrained(1000) | {"conv1.weight": "hello"})
+    with pytest.raises(InputError, match=r"1 of another shape: head\.bias str instead of \[7\]"):
+        load_into(Small(), Small().state_dict() | {"head.bias": "hello"})
+    with pytest.raises(InputError, match="under the key 0 of type int"):
+        load_into(Small(), {"state_dict": {0: torch.ones(1)}})
+
+
+def test_a_model_without_a_backbone_takes_only_its_own():
+    class Flat(Small):
+        def __init__(self):
+            super().__init__()
+            self.body = self.backbone
+            del self.backbone
+
+    with pytest.raises(InputError, match="do not fit Flat"):
+        load_into(Flat(), pretrained(1000))
+    assert load_into(Flat(), Flat().state_dict()).complete
+
+
+def test_a_run_with_other_classes_gives_all_but_its_head(tmp_path):
+    state = Small(8).state_dict()
+    model = Small(7)
+    head = model.head.weight.clone()
+    file = saved(tmp_path / "model.pth", state)
+    report = load_from_run(model, file)
+    assert report.reshaped == (("head.weight", (8, 4), (7, 4)), ("head.bias", (8,), (7,)))
+    assert holds(model, {key: value for key, value in state.items() if key.startswith("backbone")}, "")
+    assert torch.equal(model.head.weight, head)
+    assert not report.complete
+    assert report.summary() == "own layout: 12 of 14 keys; head new (head.weight [8, 4], head.bias [8] left out)"
+    assert report.sha256 == hashlib.sha256(file.read_bytes()).hexdigest()
+
+
+@pytest.mark.parametrize("change", [lambda s: s.pop("head.bias"), lambda s: s.update({"x": torch.ones(1)}), None])
+def test_a_run_that_differs_in_more_than_its_classes_is_refused(tmp_path, change):
+    state = Small(8, width=5 if change is None else 4).state_dict()
+    if change is not None:
+        change(state)
+    model = Small(7)
+    same = unchanged(model)
+    with pytest.raises(InputError, match=r"model\.pth: The weights do not fit Small"):
+        load_from_run(model, saved(tmp_path / "model.pth", state))
+    assert same()
+
+
+def test_a_run_of_the_same_classes_gives_everything_and_a_head_is_dropped_only_where_that_was_asked():
+    state = Small().state_dict()
+    model = Small()
+    assert fit_state(model, state).complete
+    assert holds(model, state, "")
+    with pytest.raises(InputError, match="8 classes where 7 are asked"):
+        fit_state(model, Small(8).state_dict(), drop_head=False)
+
+
+def test_the_list_of_published_files_needs_no_torch():
+    code = "import sys, msde_toolkit.weights.published\nassert 'torch' not in sys.modules"
+    subprocess.run([sys.executable, "-c", code], check=True)
