@@ -1,0 +1,1 @@
+"""Any network of timm as a backbone."""
