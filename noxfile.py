@@ -14,7 +14,7 @@ nox.options.reuse_existing_virtualenvs = True
 
 DEV = nox.project.load_toml("pyproject.toml")["project"]["optional-dependencies"]["dev"]
 PLUGINS = sorted(str(path.parent) for path in Path("plugins").glob("*/__init__.py"))
-EXAMPLE = "examples/msde-plugin-example"
+EXAMPLES = sorted(path.parent.resolve() for path in Path("examples").glob("*/pyproject.toml"))
 
 
 @nox.session
@@ -34,12 +34,13 @@ def lint(session: nox.Session) -> None:
 
 @nox.session
 def types(session: nox.Session) -> None:
-    """Check types: core, plugins and the example, all strict."""
+    """Check types: core, plugins and the example distributions, all strict."""
     session.install("-e", ".[dev]")
     session.run("mypy", *session.posargs)
     session.run("mypy", *session.posargs, *PLUGINS)
-    session.chdir(EXAMPLE)
-    session.run("mypy", *session.posargs)
+    for example in EXAMPLES:
+        session.chdir(example)
+        session.run("mypy", *session.posargs)
 
 
 @nox.session

@@ -1,0 +1,1 @@
+"""Contrastive alignment with a mask-presence head for msde-toolkit."""

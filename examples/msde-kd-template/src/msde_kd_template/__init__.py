@@ -1,0 +1,1 @@
+"""Template-level knowledge distillation for msde-toolkit."""

@@ -1,0 +1,1 @@
+"""Knowledge distillation by triplets for msde-toolkit."""

@@ -1,0 +1,61 @@
+"""Three losses as strangers ship them: built, installed beside the toolkit, listed, and proven by their own tests."""
+
+import json
+
+import pytest
+from environment import EXAMPLES, Environment
+from packaging.requirements import Requirement
+
+from msde_toolkit import __version__
+
+LOSSES = {
+    "focusface": ("msde-focusface", "msde_focusface.loss:FocusFace"),
+    "kd-template": ("msde-kd-template", "msde_kd_template.loss:TemplateDistillation"),
+    "kd-triplet": ("msde-kd-triplet", "msde_kd_triplet.loss:TripletDistillation"),
+}
+
+
+@pytest.fixture(scope="module")
+def environment(tmp_path_factory):
+    made = Environment(tmp_path_factory.mktemp("example-losses"))
+    made.install(*(EXAMPLES / distribution for distribution, _ in LOSSES.values()))
+    return made
+
+
+def test_they_are_listed_beside_the_toolkits_own_until_they_are_switched_off(environment):
+    listed = json.loads(environment.msde("list", "losses", "--json").stdout)
+    strangers = {entry["name"]: entry for entry in listed if entry["distribution"] != "msde-toolkit"}
+    assert {name: (entry["distribution"], entry["target"]) for name, entry in strangers.items()} == LOSSES
+    assert {"ce", "cl", "kd"} <= {entry["name"] for entry in listed}
+    alone = json.loads(environment.msde("list", "losses", "--json", "--no-plugins").stdout)
+    assert {entry["distribution"] for entry in alone} == {"msde-toolkit"}
+
+
+def test_each_describes_itself_and_lets_this_toolkit_in(environment):
+    code = (
+        "import json; from importlib.metadata import requires; from msde_toolkit.registry import Registry\n"
+        f"homes = {LOSSES!r}\n"
+        "found = {name: (Registry('losses').get(name), requires(home)[0]) for name, (home, _) in homes.items()}\n"
+        "print(json.dumps({name: [cls.summary, cls.reference, cls.licence, cls.needs_pairs, cls.needs_teacher, needed,"
+        " [field.description for field in cls.Options.model_fields.values()]]"
+        " for name, (cls, needed) in found.items()}))"
+    )
+    for name, facts in json.loads(environment("-c", code).stdout).items():
+        summary, reference, licence, pairs, teacher, needed, descriptions = facts
+        assert 10 < len(summary) <= 100
+        assert reference
+        assert licence == "Apache-2.0"
+        assert (pairs, teacher) == (True, name != "focusface")
+        assert descriptions
+        assert all(descriptions)
+        assert Requirement(needed).name == "msde-toolkit"
+        assert Requirement(needed).specifier.contains(__version__)
+        assert not Requirement(needed).specifier.contains("0.2.0")
+
+
+def test_their_own_tests_pass(environment):
+    folders = [EXAMPLES / distribution / "tests" for distribution, _ in LOSSES.values()]
+    # Together they would find the toolkit's own options, made for its own tests.
+    done = environment("-m", "pytest", "-q", "-o", "addopts=", "-p", "no:cacheprovider", "-p", "no:xdist", *folders)
+    assert " passed" in done.stdout
+    assert "skipped" not in done.stdout
