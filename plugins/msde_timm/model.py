@@ -40,7 +40,7 @@ class Timm(Model):
     ``[B, F, h, w]``.
     """
 
-    summary = "Any network of timm as backbone: timm:resnet18d, timm:convnext_atto, ..."
+    summary = "Any network of timm as backbone, named after a colon: timm:resnet18d"
     reference = "Wightman 2019, PyTorch Image Models; timm names each network's paper"
     licence = "Apache-2.0"
     Options = TimmOptions
