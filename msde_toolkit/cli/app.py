@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from msde_toolkit.cli.boundary import check_words, guarded, home_written_out, show_tracebacks, usage_errors
-from msde_toolkit.cli.commands import analyze, data, doctor, listing, plugin, run, runs
+from msde_toolkit.cli.commands import analyze, data, doctor, listing, plugin, run, runs, weights
 from msde_toolkit.cli.console import spell_out_what_does_not_print
 
 EVERYWHERE = ("--no-plugins", "--debug")
@@ -24,7 +24,10 @@ app = typer.Typer(
     rich_markup_mode="rich",
 )
 data_app = typer.Typer(help="Look at datasets and at the image cache.", no_args_is_help=True)
-plugin_app = typer.Typer(help="See what is installed and whether it works.", no_args_is_help=True)
+weights_app = typer.Typer(help="Look into weights files, convert them, fetch published ones.", no_args_is_help=True)
+plugin_app = typer.Typer(
+    help="See what is installed and whether it works, check it, and start one of your own.", no_args_is_help=True
+)
 
 app.command("run", epilog=run.EXAMPLE)(guarded(run.run))
 app.command("analyze", epilog=analyze.EXAMPLE)(guarded(analyze.analyze))
@@ -33,8 +36,14 @@ app.command("list", epilog=listing.EXAMPLE)(guarded(listing.list_plugins))
 app.command("doctor", epilog=doctor.EXAMPLE)(guarded(doctor.doctor))
 data_app.command("show", epilog=data.EXAMPLE_SHOW)(guarded(data.show))
 data_app.command("purge", epilog=data.EXAMPLE_PURGE)(guarded(data.purge))
+weights_app.command("inspect", epilog=weights.EXAMPLE_INSPECT)(guarded(weights.inspect))
+weights_app.command("convert", epilog=weights.EXAMPLE_CONVERT)(guarded(weights.convert))
+weights_app.command("get", epilog=weights.EXAMPLE_GET)(guarded(weights.get))
 plugin_app.command("list", epilog=plugin.EXAMPLE)(guarded(plugin.list_all))
+plugin_app.command("check", epilog=plugin.EXAMPLE_CHECK)(guarded(plugin.check))
+plugin_app.command("new", epilog=plugin.EXAMPLE_NEW)(guarded(plugin.new))
 app.add_typer(data_app, name="data")
+app.add_typer(weights_app, name="weights")
 app.add_typer(plugin_app, name="plugin")
 
 

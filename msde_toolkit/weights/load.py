@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from msde_toolkit.errors import InputError
 from msde_toolkit.interfaces import Model
 from msde_toolkit.weights.layouts import layout, plain_state
-from msde_toolkit.weights.read import of_file, read_weights
+from msde_toolkit.weights.read import name_of, of_file, read_weights
 from msde_toolkit.weights.report import BACKBONE, COUNTER, WeightsReport, first
 
 
@@ -32,7 +32,7 @@ def load_into(model: Model, weights: Path | Mapping[str, Any], name: str = "") -
     if not isinstance(weights, Path):
         return _load(model, weights, name)
     with of_file(weights):
-        report = _load(model, read_weights(weights), weights.name)
+        report = _load(model, read_weights(weights), name_of(weights))
     return replace(report, sha256=sha256_of(weights))
 
 

@@ -62,15 +62,16 @@ PUBLISHED = {
             "resnet18-msceleb",
             "",
             "unknown",
-            "ResNet-18, MS-Celeb-1M: linked by the authors of SCN and RAN (ijba_res18_naive.pth.tar) and of DAN "
-            "(resnet18_msceleb.pth); --weights takes either file as it is",
+            "ResNet-18, MS-Celeb-1M: only linked, by the pages of those who use it: RAN and SCN "
+            "(ijba_res18_naive.pth.tar), DAN (resnet18_msceleb.pth); --weights takes either file as it is, and msde "
+            "weights convert makes it a .safetensors file",
         ),
         Published(
             "resnet50-vggface2",
             "",
             "unknown",
-            "ResNet-50, VGGFace2: linked by the authors of SCAN (vgg_msceleb_resnet50_ft_weight.pkl); --weights takes "
-            "it as it is, msde weights convert makes it a .safetensors file",
+            "ResNet-50, VGGFace2: only linked, by SCAN's page (vgg_msceleb_resnet50_ft_weight.pkl); --weights takes it "
+            "as it is, and msde weights convert makes it a .safetensors file",
         ),
     )
 }
@@ -106,7 +107,7 @@ def published_file(url: str, progress: Progress | None = None) -> Path:
     try:
         _download(url, place, beginning, progress or (lambda _done, _all: None))
     except (OSError, HTTPException, ValueError) as error:
-        reason = str(error) or type(error).__name__
+        reason = str(error).removeprefix("<urlopen error ").rstrip(">") or type(error).__name__
         message = (
             f"The weights {url} cannot be downloaded ({reason}).\n"
             f"Bring the file here as {place}, or give it by --weights FILE, or use --weights none."

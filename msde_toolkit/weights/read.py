@@ -81,6 +81,16 @@ def write_weights(state: Mapping[str, Tensor], file: Path, facts: Mapping[str, s
         partial.unlink(missing_ok=True)
 
 
+def name_of(file: Path) -> str:
+    """The file's name and the layout that ``write_weights`` noted in it: what tells layouts apart if keys do not."""
+    from safetensors import safe_open
+
+    if file.suffix != ".safetensors":
+        return file.name
+    with safe_open(file, framework="pt") as stream:
+        return f"{file.name} {(stream.metadata() or {}).get('layout', '')}".rstrip()
+
+
 def _start(file: Path) -> bytes:
     """The file's first bytes.
 

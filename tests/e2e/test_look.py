@@ -27,7 +27,7 @@ def test_the_first_help_imports_not_even_pydantic():
     assert modules_after("--help", watched=(*HEAVY, "pydantic")) == []
 
 
-@pytest.mark.parametrize("words", [["run", "--help"], ["analyze", "--help"], ["list", "--json"]])
+@pytest.mark.parametrize("words", [["run", "--help"], ["analyze", "--help"], ["list", "--json"], ["weights", "get"]])
 def test_looking_imports_nothing_heavy(words):
     assert modules_after(*words) == []
 
@@ -37,7 +37,11 @@ def test_runs_are_listed_without_torch():
 
 
 @pytest.mark.parametrize(
-    "command", ["run", "analyze", "runs", "list", "doctor", "data show", "data purge", "plugin list"]
+    "command",
+    [
+        *["run", "analyze", "runs", "list", "doctor", "data show", "data purge", "plugin list"],
+        *["weights inspect", "weights convert", "weights get"],
+    ],
 )
 def test_every_help_has_an_example_and_json(msde, command):
     done = msde(*command.split(), "--help")

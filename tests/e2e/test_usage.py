@@ -22,6 +22,9 @@ COMMANDS = {
     "data show": commands.data.show,
     "data purge": commands.data.purge,
     "plugin list": commands.plugin.list_all,
+    "weights inspect": commands.weights.inspect,
+    "weights convert": commands.weights.convert,
+    "weights get": commands.weights.get,
 }
 
 
