@@ -15,6 +15,8 @@ from msde_toolkit.interfaces import hookimpl
 from msde_toolkit.types import EpochEnded, FoldEnded, FoldStarted, RunStarted
 
 PLAIN_LINE_SECONDS = 15.0
+TEACHER = "teacher-"
+"""How the folds of teachers are named."""
 
 
 class RunDisplay:
@@ -65,13 +67,15 @@ class RunDisplay:
         self._say(labelled(f"{again} {event.run}:", f"{event.model} + {event.loss} on {event.dataset}", "bold"))
         for note in event.notes:
             self._say(Text(f"  {note}", "dim"))
-        self._folds = event.folds * event.repeats
+        self._folds = event.folds * event.repeats + event.teachers
         self._task = self._progress.add_task("Starting", total=self._folds * event.epochs, note="")
 
     @hookimpl
     def msde_fold_started(self, event: FoldStarted) -> None:
         """Name the fold."""
-        title = f"Fold {event.fold}" if event.repeat == 0 else f"Repeat {event.repeat + 1}, fold {event.fold}"
+        name = event.fold.removeprefix(TEACHER)
+        word = "Fold" if name == event.fold else "Teacher of fold"
+        title = f"{word} {name}" if event.repeat == 0 else f"Repeat {event.repeat + 1}, {word.lower()} {name}"
         if self._task is not None:
             self._progress.update(self._task, description=title)
         self._say_plain(f"{title}: {event.train_samples} images to train, {event.test_samples} held out")
@@ -93,7 +97,8 @@ class RunDisplay:
         self._done += 1
         for condition, accuracy in event.accuracy.items():
             self._accuracy[condition].append(accuracy)
-        self._say_plain(f"  fold {event.fold} done in {event.seconds:.0f} s  {self._so_far()}")
+        word = "" if event.fold.startswith(TEACHER) else "fold "
+        self._say_plain(f"  {word}{event.fold} done in {event.seconds:.0f} s  {self._so_far()}")
 
     def _so_far(self) -> str:
         """Mean held-out accuracy of the folds that are done."""

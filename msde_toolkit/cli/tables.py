@@ -36,8 +36,28 @@ def print_summary(directory: Path, summary: Mapping[str, Any]) -> None:
     console = out()
     console.print(table)
     for line in protocol(summary):
-        console.print(Padding(line, (0, 0, 0, 2)), style="dim")
+        unsound = line.startswith("UNSOUND")
+        console.print(Padding(line, (0, 0, 0, 2)), style="bold red" if unsound else "dim")
+    if len(summary.get("terms") or {}) > 1:
+        console.print(_terms(summary["terms"]))
     console.print(f"  Files: {directory}", soft_wrap=True)
+
+
+def _terms(terms: Mapping[str, Any]) -> Any:
+    """What each term of the loss did."""
+    table = plain_table(
+        "What each term of the loss did, percent",
+        "Term", ">Share of loss", ">first epoch", ">last", ">Share of gradient", ">first epoch", ">last",
+        caption="Means over folds and epochs. Gradient: its norm on the backbone, measured at a step an epoch.",
+    )  # fmt: skip
+    for name, term in terms.items():
+        cells = [
+            percent(course and course[key])
+            for course in (term["loss_share"], term["gradient_share"])
+            for key in ("mean", "first", "last")
+        ]
+        table.add_row(name, *cells)
+    return table
 
 
 def data_title(summary: Mapping[str, Any]) -> str:
@@ -66,7 +86,11 @@ def protocol(summary: Mapping[str, Any]) -> list[str]:
     folds = len(summary["folds"])
     who = "no subject on both sides" if summary["identity"] == "independent" else "subjects unknown"
     times = "" if summary["repeats"] == 1 else f" x {summary['repeats']} repeats"
-    epoch = "last epoch" if summary["select"] == "last" else f"epoch chosen on inner {summary['interval_unit']}s"
+    epoch = {
+        "last": "last epoch",
+        "inner": f"epoch chosen on inner {summary['interval_unit']}s",
+        "test": "epoch chosen on the test fold",
+    }[summary["select"]]
     divided = f"{folds} folds{times}" if folds > 1 else f"the dataset's own split{times}"
     unit = f"{summary['interval_units']} {summary['interval_unit']}s"
     return [

@@ -49,16 +49,27 @@ class BatchSource:
 
     Args:
         manifest: the samples.
-        pixels: uint8 ``[n, S, S, 3]`` in the manifest's order.
+        pixels: uint8 ``[n, S, S, 3]`` in the manifest's order; or float32 ``[n, F]`` features of a frozen backbone,
+            which then stand in the batches' ``images`` and are never augmented.
         device: where batches go.
+        soft_targets: targets are the dataset's soft ones where it has some, instead of one-hot labels.
     """
 
-    def __init__(self, manifest: Manifest, pixels: npt.NDArray[np.uint8], device: torch.device) -> None:
+    def __init__(
+        self,
+        manifest: Manifest,
+        pixels: npt.NDArray[np.uint8] | npt.NDArray[np.float32],
+        device: torch.device,
+        *,
+        soft_targets: bool = False,
+    ) -> None:
         self._pixels = pixels
+        self._embedded = pixels.ndim == 2
         self._device = device
         self._ids = np.array(manifest.ids, dtype=object)
         self._labels = torch.tensor(manifest.labels)
-        self._targets = torch.tensor(manifest.targets())
+        one_hot = np.eye(len(manifest.classes), dtype=np.float32)[manifest.labels]
+        self._targets = torch.tensor(manifest.targets() if soft_targets else one_hot)
         self._weight = torch.tensor(manifest.frame["weight"].to_numpy(dtype=np.float32))
         self.conditions = manifest.conditions
         index = {word: number for number, word in enumerate(self.conditions)}
@@ -70,13 +81,21 @@ class BatchSource:
         parts = np.array_split(plan.rows[order], plan.steps)
         for rows, pixels in self._gathered([part.T.reshape(-1) for part in parts]):
             if not plan.pairs:
-                parameters = augmentation.draw(list(self._ids[rows]), plan.augmentation, *seed)
-                yield self._batch(rows, augmentation.apply(self._images(pixels), parameters))
+                yield self._batch(rows, self._changed(pixels, rows, 1, plan.augmentation, *seed))
                 continue
             half = len(rows) // 2
-            parameters = augmentation.draw(list(self._ids[rows[:half]]), plan.augmentation, *seed)
-            images = augmentation.apply(self._images(pixels), parameters.repeat(2, 1))
+            images = self._changed(pixels, rows[:half], 2, plan.augmentation, *seed)
             yield PairBatch(self._batch(rows[:half], images[:half]), self._batch(rows[half:], images[half:]))
+
+    def _changed(
+        self, pixels: Tensor, rows: Rows, images_a_row: int, options: AugmentationOptions, *seed: Key
+    ) -> Tensor:
+        """Augmented images; both of a pair by the parameters of the unmasked one's id."""
+        images = self._images(pixels)
+        if self._embedded:
+            return images
+        parameters = augmentation.draw(list(self._ids[rows]), options, *seed)
+        return augmentation.apply(images, parameters.repeat(images_a_row, 1))
 
     def plain(self, rows: Rows, batch_size: int) -> Iterator[Batch]:
         """These rows in order, unchanged."""
@@ -101,6 +120,8 @@ class BatchSource:
     def _images(self, pixels: Tensor) -> Tensor:
         """uint8 ``[B, S, S, 3]`` to float ``[B, 3, S, S]`` in [0, 1]; the permuted view is channels-last already."""
         moved = pixels.to(self._device, non_blocking=True)
+        if self._embedded:
+            return moved
         return moved.permute(0, 3, 1, 2).float().div_(255.0)
 
     def _batch(self, rows: Rows, images: Tensor) -> Batch:

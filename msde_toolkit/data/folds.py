@@ -7,6 +7,7 @@ file in the tests holds it still). scikit-learn's ``StratifiedGroupKFold`` makes
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -39,7 +40,7 @@ class Folds:
     Attributes:
         folds: in order, named "00", "01", ...
         unit: what is never divided: "subject", or "sample" where subjects are unknown (pairs are kept whole even then).
-        source: "assigned", "split" (the dataset's own) or "file".
+        source: "assigned", "split" (the dataset's own), "file", or "released" (``released_folds``).
         held_out: fold name to the groups tested in it, sorted (None for a dataset's own split).
         shared: how many groups are on both sides of a dataset's own split; 0 for any other folds.
     """
@@ -133,6 +134,35 @@ def make_folds(manifest: Manifest, folds: int | None, seed: int, default: int) -
     for group, number in chosen.items():
         held_out[f"{number:0{width}d}"].append(group)
     return _from_groups(manifest, {name: sorted(tests) for name, tests in held_out.items()}, "assigned")
+
+
+def released_folds(manifest: Manifest, folds: int | None, default: int) -> Folds:
+    """The folds of the paper's released code, for study: contiguous subjects, and each range one too long.
+
+    Fold i holds out subjects i·s to i·s + s (s = subjects // folds), ends included: the first subject of every fold but
+    the first is tested twice, and whoever comes after the last fold is never tested. With 142 subjects and ten folds
+    these are nine subjects tested twice and one never. Training and test stay apart within a fold.
+
+    Raises:
+        InputError: subjects unknown; a dataset with its own split; fewer than two folds, or too many.
+    """
+    wanted = default if folds is None else folds
+    if manifest.split_names or not manifest.has_subjects:
+        what = "has its own split" if manifest.split_names else "does not know its subjects"
+        message = f"train.released_folds: {manifest.name} {what}; the released code's folds are over numbered subjects."
+        raise InputError(message)
+    subjects = sorted({str(group) for group in manifest.groups()}, key=_natural)
+    size = len(subjects) // wanted if wanted >= 2 else 0
+    if size == 0:
+        message = f"--folds {wanted}: needs 2 folds or more, and at most {len(subjects)} (one subject each)."
+        raise InputError(message)
+    held_out = {f"{number:02d}": subjects[number * size : (number + 1) * size + 1] for number in range(wanted)}
+    return _from_groups(manifest, held_out, "released")
+
+
+def _natural(name: str) -> list[tuple[int, int | str]]:
+    """Sorts s2 before s10."""
+    return [(0, int(part)) if part.isdecimal() else (1, part) for part in re.split(r"(\d+)", name)]
 
 
 def _unit(manifest: Manifest) -> str:

@@ -32,10 +32,12 @@ class RunConfig(BaseModel):
     mask: str | None = None
     train_on: Literal["nm", "m", "mix", "pairs"] | None = None
     weights: str = "none"
+    teacher: str = "auto"
     preset: Literal["quick", "paper"] = "quick"
+    profile: Literal["paper", "code"] = "paper"
     folds: int | Path | None = None
     repeats: int = Field(1, ge=1, le=100)
-    select: Literal["last", "inner"] = "last"
+    select: Literal["last", "inner", "test"] | None = None
     seed: int = Field(0, ge=0, lt=2**63)
     device: str = "auto"
     precision: Literal["auto", "fp32", "bf16"] = "auto"
@@ -91,7 +93,7 @@ def load_config(path: Path) -> dict[str, Any]:
     for key in document:
         if key not in known:
             raise InputError(f"--config {path}: unknown key {key!r}. {nearest(key, known)}")
-    for key in ("root", "weights", "folds"):
+    for key in ("root", "weights", "folds", "teacher"):
         if isinstance(document.get(key), str) and document[key].startswith("~"):
             document[key] = str(Path(document[key]).expanduser())
     return {**document, **{f"set_{role}": table for role, table in tables.items()}}

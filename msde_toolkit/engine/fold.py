@@ -18,9 +18,11 @@ from torch import Tensor
 from msde_toolkit.data.augmentation import AugmentationOptions
 from msde_toolkit.data.batches import BatchSource, Rows, TrainingPlan
 from msde_toolkit.data.folds import Fold
+from msde_toolkit.engine.embedding import embedded
 from msde_toolkit.engine.prepare import Prepared, divide, training_rows
 from msde_toolkit.engine.trainer import EpochReport, FoldTrainer
-from msde_toolkit.randomness import Key, torch_seed
+from msde_toolkit.interfaces import Forward
+from msde_toolkit.randomness import Key
 from msde_toolkit.results.run_store import FoldFiles, whole
 
 EpochListener = Callable[[EpochReport], None]
@@ -28,18 +30,24 @@ EpochListener = Callable[[EpochReport], None]
 
 @dataclass
 class Best:
-    """The epoch chosen on inner validation subjects (``--select inner``)."""
+    """The epoch chosen on validation rows (``--select inner``; on test rows, where that mistake is repeated)."""
 
     score: float = -1.0
     epoch: int = -1
     weights: dict[str, Tensor] = field(default_factory=dict)
 
 
-def run_fold(prepared: Prepared, fold: Fold, repeat: int, files: FoldFiles, listener: EpochListener) -> pd.DataFrame:
+def run_fold(
+    prepared: Prepared,
+    fold: Fold,
+    repeat: int,
+    files: FoldFiles,
+    listener: EpochListener,
+    teacher: Forward | None = None,
+) -> pd.DataFrame:
     """Train, predict and write one fold. Goes on from ``last.ckpt`` where there is one, to the same final numbers."""
-    seed: tuple[Key, ...] = (prepared.config.seed, repeat, fold.name)
-    fit, validation = divide(prepared.config, prepared.manifest, fold, repeat)
-    trainer = _trainer(prepared, fit, seed)
+    fit, validation = divide(prepared.config, prepared.settings.select, prepared.manifest, fold, repeat)
+    trainer = _trainer(prepared, fit, repeat, teacher)
     best = Best()
     history = _resume(trainer, best, files)
     saved = time.monotonic()
@@ -47,7 +55,7 @@ def run_fold(prepared: Prepared, fold: Fold, repeat: int, files: FoldFiles, list
         report = trainer.run_epoch()
         line = _line(report)
         if len(validation):
-            line["inner_accuracy"] = _validate(trainer, best, prepared, validation)
+            line[f"{prepared.settings.select}_accuracy"] = _validate(trainer, best, prepared, validation)
         history.append(line)
         files.write_history(history)
         if time.monotonic() - saved >= prepared.train.checkpoint_seconds and trainer.epoch < prepared.train.epochs:
@@ -63,21 +71,25 @@ def run_fold(prepared: Prepared, fold: Fold, repeat: int, files: FoldFiles, list
     return predictions
 
 
-def _trainer(prepared: Prepared, fold: Fold, seed: tuple[Key, ...]) -> FoldTrainer:
-    manifest, train = prepared.manifest, prepared.train
+def _trainer(prepared: Prepared, fold: Fold, repeat: int, teacher: Forward | None) -> FoldTrainer:
+    manifest, train, device = prepared.manifest, prepared.train, prepared.compute.device
+    seed: tuple[Key, ...] = (prepared.config.seed, repeat, fold.name)
     rows = training_rows(manifest, fold, prepared.train_on)
-    torch.manual_seed(torch_seed(*seed, "init"))
+    model = prepared.new_model(fold.name, repeat)
+    inputs = embedded(model, prepared.images, device) if model.frozen else prepared.images.pixels
     changes = {name: getattr(train, name) for name in AugmentationOptions.model_fields}
     plan = TrainingPlan(rows, train.batch_size, AugmentationOptions(**changes))
     return FoldTrainer(
-        model=prepared.new_model(),
+        model=model,
         loss=prepared.loss,
-        source=BatchSource(manifest, prepared.images.pixels, prepared.compute.device),
+        source=BatchSource(manifest, inputs, device, soft_targets=train.soft_targets),
         plan=plan,
         options=train,
         compute=prepared.compute,
         seed=seed,
         class_weights=_class_weights(manifest.labels[rows.ravel()], len(manifest.classes), train.class_weights),
+        teacher=teacher,
+        head=prepared.loss.make_head(prepared.features, len(manifest.classes)),
     )
 
 
@@ -108,6 +120,14 @@ class DamagedCheckpoint(Exception):
     """The fold must be started anew, with a fresh trainer."""
 
 
+def again_if_damaged(train: Callable[[], pd.DataFrame]) -> pd.DataFrame:
+    """``run_fold``, from the start where its checkpoint turned out to be damaged (and was removed)."""
+    try:
+        return train()
+    except DamagedCheckpoint:
+        return train()
+
+
 def _checkpoint(trainer: FoldTrainer, best: Best, path: Path) -> None:
     state = {"trainer": trainer.state(), "score": best.score, "best_epoch": best.epoch, "weights": best.weights}
     with whole(path) as partial:
@@ -115,7 +135,7 @@ def _checkpoint(trainer: FoldTrainer, best: Best, path: Path) -> None:
 
 
 def _validate(trainer: FoldTrainer, best: Best, prepared: Prepared, validation: Rows) -> float:
-    """Mean over conditions of the inner accuracy; the first best epoch is kept."""
+    """Mean over conditions of the accuracy on these rows; the first best epoch is kept."""
     right = trainer.predict(validation).argmax(1) == prepared.manifest.labels[validation]
     condition = prepared.manifest.frame["condition"].to_numpy()[validation]
     score = float(np.mean([right[condition == word].mean() for word in np.unique(condition)]))
@@ -129,9 +149,12 @@ def _line(report: EpochReport) -> dict[str, Any]:
     return {
         "epoch": report.epoch,
         "loss": dict(report.losses),
+        "gradient": dict(report.gradients),
         "train_accuracy": dict(report.accuracy),
         "lr": dict(report.lr),
         "images": report.images,
+        "shown": report.shown,
+        "steps": report.steps,
         "seconds": round(report.seconds, 3),
     }
 

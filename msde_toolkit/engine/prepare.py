@@ -8,18 +8,22 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import torch
 
-from msde_toolkit.create import create_loss, create_model, parse_options
+from msde_toolkit.create import create_model
 from msde_toolkit.data.batches import Rows
-from msde_toolkit.data.folds import Fold, Folds, inner_split, load_folds, make_folds
+from msde_toolkit.data.folds import Fold, Folds, inner_split, load_folds, make_folds, released_folds
 from msde_toolkit.data.image_cache import CachedImages, Progress, load_images
 from msde_toolkit.data.source import Source, open_source
+from msde_toolkit.engine.composition import Composition, compose
 from msde_toolkit.engine.config import RunConfig
 from msde_toolkit.engine.device import Compute, choose_device, choose_precision
+from msde_toolkit.engine.fold_of_run import check_teacher
+from msde_toolkit.engine.settings import Settings, resolve
+from msde_toolkit.engine.starting_weights import StartingWeights, starting_weights
 from msde_toolkit.engine.train_options import PRESETS, TrainOptions, within_budget
 from msde_toolkit.errors import InputError
 from msde_toolkit.interfaces import Dataset, Loss, Model
-from msde_toolkit.options import validated
 from msde_toolkit.randomness import torch_seed
 from msde_toolkit.registry import PluginInfo, Registry
 from msde_toolkit.types import Manifest
@@ -31,22 +35,22 @@ class Prepared:
 
     Attributes:
         config: as the user gave it.
-        model_options: of the model, presets applied, JSON-ready.
-        loss: the training paradigm.
-        train: how each fold is trained.
+        settings: its options, resolved.
+        train: how each fold is trained, the budget applied.
         source: dataset and manifest.
         folds: who is held out when.
         train_on: "nm", "m", "mix" or "pairs".
         compute: device and precision.
         images: decoded once.
         parameters: of the model, trainable and total.
+        features: F of the model's features ``[B, F]``.
+        weights: what the models start from.
         plugins: every plugin used, by role.
         notes: what the reader of the results must know.
     """
 
     config: RunConfig
-    model_options: Mapping[str, Any]
-    loss: Loss
+    settings: Settings
     train: TrainOptions
     source: Source
     folds: Folds
@@ -54,6 +58,8 @@ class Prepared:
     compute: Compute
     images: CachedImages
     parameters: Mapping[str, int]
+    features: int
+    weights: StartingWeights
     plugins: Mapping[str, PluginInfo]
     notes: tuple[str, ...]
 
@@ -62,15 +68,23 @@ class Prepared:
         """The run's samples."""
         return self.source.manifest
 
-    def new_model(self) -> Model:
-        """A fresh model, its random weights drawn from torch's current seed."""
-        return new_model(self.config, self.model_options, len(self.manifest.classes))
+    @property
+    def loss(self) -> Loss:
+        """The training paradigm."""
+        return self.settings.loss
 
+    def new_model(self, fold: str, repeat: int) -> Model:
+        """A fresh model for a fold: its starting weights, and random ones for the rest.
 
-def new_model(config: RunConfig, options: Mapping[str, Any], classes: int) -> Model:
-    """The configured model with its starting weights."""
-    weights = None if config.weights == "none" else config.weights
-    return create_model(config.model, classes=classes, options=options, weights=weights)
+        A frozen backbone is the same in every fold and repeat, so that its features are computed once.
+        """
+        seed: tuple[str | int, ...] = (self.config.seed, repeat, fold)
+        frozen = Registry("models").get(self.config.model).frozen
+        torch.manual_seed(torch_seed(self.config.seed, "frozen") if frozen else torch_seed(*seed, "init"))
+        model = create_model(self.config.model, classes=len(self.manifest.classes), options=self.settings.model)
+        if not (self.loss.needs_teacher and self.train.student_from_scratch):
+            self.weights.load(model, fold, repeat)
+        return model
 
 
 def prepare(config: RunConfig, progress: Progress | None = None) -> Prepared:
@@ -81,25 +95,26 @@ def prepare(config: RunConfig, progress: Progress | None = None) -> Prepared:
     """
     compute = choose_device(config.device)
     plugins = _plugins(config)
-    loss = create_loss(config.loss, _options(config, plugins["loss"], config.set_loss))
-    model_options = _model_options(config, plugins["model"])
-    train = validated(TrainOptions, {**_preset(config), **config.set_train}, "train.")
+    settings = resolve(config)
     dataset: type[Dataset] = Registry("datasets").get(config.data)
     data_options = _options(config, plugins["data"], config.set_data) if dataset.synthetic else config.set_data
     source = open_source(
         config.data, config.root, data_options, mask=config.mask, mask_options=config.set_mask, seed=config.seed
     )
-    folds = _folds(config, source.manifest)
-    train_on = _train_on(config, loss, source.manifest)
-    train = within_budget(train, _images_an_epoch(config, source.manifest, folds, train_on))
-    model = new_model(config, model_options, len(source.manifest.classes))
+    folds = _folds(config, settings, source.manifest)
+    train_on = _train_on(config, settings.loss, source.manifest)
+    train = within_budget(settings.train, _images_an_epoch(config, settings, source.manifest, folds, train_on))
+    model = create_model(config.model, classes=len(source.manifest.classes), options=settings.model)
     _check_model(model, train, config.model)
-    notes = _notes(config, train, folds, source, model, dataset)
+    names = (config.model, config.loss)
+    composition = compose(model, settings.loss, train.image_size, train_on == "pairs", names)
+    weights = starting_weights(config.weights, model, source.manifest, folds.folds, config.repeats)
+    check_teacher(config, settings.loss, source.manifest, folds.folds, composition.features)
+    notes = (*_notes(config, train, folds, source, model, dataset), *_told(settings, composition, weights, model))
     images = load_images(source.dataset, source.manifest, train.image_size, progress)
     return Prepared(
         config=config,
-        model_options=model.options.model_dump(mode="json"),
-        loss=loss,
+        settings=settings,
         train=train,
         source=source,
         folds=folds,
@@ -107,27 +122,38 @@ def prepare(config: RunConfig, progress: Progress | None = None) -> Prepared:
         compute=choose_precision(config.precision, compute),
         images=images,
         parameters=_count(model),
+        features=composition.features,
+        weights=weights,
         plugins=plugins,
         notes=notes,
     )
 
 
-def divide(config: RunConfig, manifest: Manifest, fold: Fold, repeat: int) -> tuple[Fold, Rows]:
-    """The fold to fit on, and rows of inner validation subjects (none for ``--select last``).
+def divide(config: RunConfig, select: str, manifest: Manifest, fold: Fold, repeat: int) -> tuple[Fold, Rows]:
+    """The fold to fit on, and the rows that choose the epoch.
+
+    None for ``last``, those of inner validation subjects for ``inner``. ``test`` repeats a mistake of released code:
+    the fold's own test rows.
 
     Raises:
         InputError: if there are too few training subjects to keep some back.
     """
-    if config.select == "last":
+    if select == "last":
         return fold, np.empty(0, dtype=np.int64)
+    if select == "test":
+        return fold, fold.test
     seed = torch_seed(config.seed, repeat, fold.name, "inner")
     fit, validation = inner_split(manifest, fold.train, seed)
     return Fold(fold.name, fit, fold.test), validation
 
 
-def _images_an_epoch(config: RunConfig, manifest: Manifest, folds: Folds, train_on: str) -> int:
+def _images_an_epoch(config: RunConfig, settings: Settings, manifest: Manifest, folds: Folds, train_on: str) -> int:
     """Training images of all folds together. Every fold of every repeat is asked, so that none fails half-way."""
-    fits = [divide(config, manifest, fold, repeat)[0] for repeat in range(config.repeats) for fold in folds.folds]
+    fits = [
+        divide(config, settings.select, manifest, fold, repeat)[0]
+        for repeat in range(config.repeats)
+        for fold in folds.folds
+    ]
     return sum(training_rows(manifest, fit, train_on).size for fit in fits) // config.repeats
 
 
@@ -169,36 +195,24 @@ def _plugins(config: RunConfig) -> dict[str, PluginInfo]:
     return used
 
 
-def _preset(config: RunConfig) -> dict[str, Any]:
-    """The preset's training values. Its budget would cut epochs, so it does not count where the user names epochs."""
-    preset = dict(PRESETS[config.preset].train)
-    if "epochs" in config.set_train:
-        preset.pop("image_budget", None)
-    return preset
-
-
 def _options(config: RunConfig, info: PluginInfo, given: Mapping[str, Any]) -> dict[str, Any]:
     """What the preset changes in the plugin's options, then what the user set."""
     plugin = Registry(info.kind).get(f"{info.name}@{info.distribution}")
     return {**plugin.presets.get(config.preset, {}), **given}
 
 
-def _model_options(config: RunConfig, info: PluginInfo) -> dict[str, Any]:
-    plugin: type[Model] = Registry("models").get(config.model)
-    given = _options(config, info, config.set_model)
-    return parse_options(plugin, given, "model", config.model).model_dump(mode="json")
-
-
-def _folds(config: RunConfig, manifest: Manifest) -> Folds:
+def _folds(config: RunConfig, settings: Settings, manifest: Manifest) -> Folds:
+    if settings.train.released_folds:
+        if isinstance(config.folds, Path):
+            message = f"--folds {config.folds}: train.released_folds makes folds of its own; leave one of them out."
+            raise InputError(message)
+        return released_folds(manifest, config.folds, PRESETS[config.preset].folds)
     if isinstance(config.folds, Path):
         return load_folds(config.folds, manifest)
     return make_folds(manifest, config.folds, config.seed, PRESETS[config.preset].folds)
 
 
 def _train_on(config: RunConfig, loss: Loss, manifest: Manifest) -> str:
-    if loss.needs_teacher:
-        message = f"--loss {config.loss}: needs a teacher, which this version cannot build yet."
-        raise InputError(message)
     if loss.needs_pairs and config.train_on not in (None, "pairs"):
         message = f"--loss {config.loss} needs pairs: use --train-on pairs (or leave it out), not {config.train_on}."
         raise InputError(message)
@@ -244,3 +258,18 @@ def _notes(
     if folds.shared:
         notes.append(f"{folds.shared} {folds.unit}s are on both sides of the dataset's own split")
     return tuple(notes)
+
+
+def _told(settings: Settings, composition: Composition, weights: StartingWeights, model: Model) -> tuple[str, ...]:
+    """What profile, loss, weights and model add to a run's notes."""
+    notes = [f"UNSOUND, no evidence: {reason}" for reason in settings.unsound]
+    if settings.switches:
+        notes.append(f"as the released code: {', '.join(switch.key for switch in settings.switches)}")
+    if settings.overruled:
+        keys = ", ".join(switch.key for switch in settings.overruled)
+        notes.append(f"not as the released code, because preset or options say otherwise: {keys}")
+    if model.frozen:
+        notes.append("the backbone is frozen: its features come once from unchanged images, without augmentation")
+    if settings.loss.needs_teacher and settings.train.student_from_scratch and weights.files:
+        notes.append("the student starts from random weights, only its teacher from those given")
+    return (*notes, *composition.notes, *weights.notes)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import platform
 import subprocess
 import sys
@@ -44,11 +43,14 @@ def provenance(prepared: Prepared, command: Sequence[str] | None = None) -> dict
             "samples": len(prepared.manifest),
             "version": prepared.source.dataset.version,
         },
-        "weights_sha256": None if config.weights == "none" else _file_hash(Path(config.weights)),
+        "pretraining": prepared.weights.label,
+        "weights_sha256": prepared.weights.sha256,
         "seeds": {"seed": config.seed, "repeats": config.repeats},
         "train_on": prepared.train_on,
+        "select": prepared.settings.select,
+        "profile": config.profile,
         "options": {
-            "model": dict(prepared.model_options),
+            "model": dict(prepared.settings.model),
             "loss": prepared.loss.options.model_dump(mode="json"),
             "data": dict(prepared.source.options),
             "mask": dict(prepared.source.mask_options),
@@ -64,11 +66,6 @@ def _without_folder(word: str) -> str:
         return word
     name = PureWindowsPath(value).name
     return f"{key}{equals}{'~' if name == Path.home().name else name}"
-
-
-def _file_hash(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _git() -> dict[str, Any] | None:

@@ -4,22 +4,27 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
+
+import pandas as pd
 
 from msde_toolkit.data.folds import Fold
 from msde_toolkit.data.image_cache import Progress
 from msde_toolkit.engine.config import RunConfig, load_config
-from msde_toolkit.engine.fold import DamagedCheckpoint, run_fold
+from msde_toolkit.engine.fold import EpochListener, again_if_damaged, run_fold
 from msde_toolkit.engine.prepare import Prepared, divide, prepare, training_rows
 from msde_toolkit.engine.provenance import provenance
 from msde_toolkit.engine.run_directory import RUNS, check_out, new_directory
+from msde_toolkit.engine.teacher import CONDITION, Teachers
 from msde_toolkit.engine.trainer import EpochReport
 from msde_toolkit.errors import InputError, Interrupted, MsdeError
 from msde_toolkit.hooks import Listeners
+from msde_toolkit.interfaces import Forward
 from msde_toolkit.results.run_store import RunStore, read_json, write_json, write_text
 from msde_toolkit.results.summary import summarise
 from msde_toolkit.types import EpochEnded, FoldEnded, FoldStarted, RunFailed, RunFinished, RunStarted, load_manifest
@@ -109,7 +114,8 @@ def _check_same(prepared: Prepared, started: Mapping[str, Any], directory: Path)
         "data": f"{prepared.config.data} is not the data",
         "folds": "the folds are not those",
         "options": "the options of this version are not those",
-        "weights_sha256": f"{prepared.config.weights} is not the file of weights",
+        "weights_sha256": f"the weights {prepared.config.weights} are not those",
+        "select": "the rule that keeps an epoch is not that",
     }
     for key, what in told.items():
         if now[key] != started.get(key):
@@ -134,12 +140,35 @@ def _trained_before(store: RunStore, prepared: Prepared) -> float:
     return sum(float(line.get("seconds", 0.0)) for file in files for line in file.read_history())
 
 
+Result = TypeVar("Result")
+
+
+def _explained(work: Callable[[], Result]) -> Result:
+    """What it returns; running out of memory is told with what to do.
+
+    Raises:
+        MsdeError: out of memory.
+    """
+    try:
+        return work()
+    except RuntimeError as error:
+        if "out of memory" not in str(error).lower():
+            raise
+        message = "Out of memory. Use a smaller --set train.batch_size=... or train.image_size=..."
+        raise MsdeError(message) from error
+
+
 @dataclass(frozen=True)
 class _Run:
     prepared: Prepared
     store: RunStore
     listeners: Listeners
     seconds_before: float = 0.0
+
+    @cached_property
+    def teachers(self) -> Teachers | None:
+        """Of a loss that needs them."""
+        return Teachers(self.prepared) if self.prepared.loss.needs_teacher else None
 
     @property
     def name(self) -> str:
@@ -188,32 +217,52 @@ class _Run:
             epochs=prepared.train.epochs,
             resumed=resumed,
             notes=prepared.notes,
+            teachers=self.teachers.missing() if self.teachers else 0,
         )
         self.listeners.tell("msde_run_started", event)
 
     def _one_fold(self, fold: Fold, repeat: int) -> None:
         files = self.store.fold(fold.name, repeat)
         begin = time.monotonic()
-        fit, _ = divide(self.prepared.config, self.prepared.manifest, fold, repeat)
-        training = training_rows(self.prepared.manifest, fit, self.prepared.train_on).size
-        self.listeners.tell("msde_fold_started", FoldStarted(self.name, repeat, fold.name, training, len(fold.test)))
         predictions = files.read_predictions()
+        teacher = self._teacher(fold, repeat) if self.teachers and predictions is None else None
+        self._fold_started(fold, repeat, fold.name, self.prepared.train_on)
         if predictions is None:
-            predictions = self._train(fold, repeat)
+            predictions = self._train(fold, repeat, teacher)
         right = predictions["logits"].map(lambda row: int(row.argmax())) == predictions["label"]
         accuracy = {str(word): float(value) for word, value in right.groupby(predictions["condition"]).mean().items()}
         self.listeners.tell(
             "msde_fold_ended", FoldEnded(self.name, repeat, fold.name, accuracy, time.monotonic() - begin)
         )
 
-    def _train(self, fold: Fold, repeat: int) -> Any:
-        files = self.store.fold(fold.name, repeat)
+    def _fold_started(self, fold: Fold, repeat: int, name: str, train_on: str) -> None:
+        prepared = self.prepared
+        fit, _ = divide(prepared.config, prepared.settings.select, prepared.manifest, fold, repeat)
+        training = training_rows(prepared.manifest, fit, train_on).size
+        self.listeners.tell("msde_fold_started", FoldStarted(self.name, repeat, name, training, len(fold.test)))
 
+    def _teacher(self, fold: Fold, repeat: int) -> Forward:
+        """The fold's frozen teacher; its training, where it is missing, is told like a fold's."""
+        assert self.teachers is not None
+        name = f"teacher-{fold.name}"
+        begin, missing = time.monotonic(), self.teachers.is_missing(fold, repeat)
+        if missing:
+            self._fold_started(fold, repeat, name, CONDITION)
+        teacher = _explained(lambda: self._teachers_forward(fold, repeat, name))
+        if missing:
+            self.listeners.tell("msde_fold_ended", FoldEnded(self.name, repeat, name, {}, time.monotonic() - begin))
+        return teacher
+
+    def _teachers_forward(self, fold: Fold, repeat: int, name: str) -> Forward:
+        assert self.teachers is not None
+        return self.teachers.forward(fold, repeat, self._epochs_of(name, repeat))
+
+    def _epochs_of(self, name: str, repeat: int) -> EpochListener:
         def epoch_ended(report: EpochReport) -> None:
             event = EpochEnded(
                 run=self.name,
                 repeat=repeat,
-                fold=fold.name,
+                fold=name,
                 epoch=report.epoch,
                 epochs=self.prepared.train.epochs,
                 losses=report.losses,
@@ -222,15 +271,16 @@ class _Run:
             )
             self.listeners.tell("msde_epoch_ended", event)
 
-        try:
-            return run_fold(self.prepared, fold, repeat, files, epoch_ended)
-        except DamagedCheckpoint:
-            return run_fold(self.prepared, fold, repeat, files, epoch_ended)
-        except RuntimeError as error:
-            if "out of memory" not in str(error).lower():
-                raise
-            message = "Out of memory. Use a smaller --set train.batch_size=... or train.image_size=..."
-            raise MsdeError(message) from error
+        return epoch_ended
+
+    def _train(self, fold: Fold, repeat: int, teacher: Forward | None) -> pd.DataFrame:
+        files = self.store.fold(fold.name, repeat)
+        listener = self._epochs_of(fold.name, repeat)
+
+        def train() -> pd.DataFrame:
+            return run_fold(self.prepared, fold, repeat, files, listener, teacher)
+
+        return _explained(lambda: again_if_damaged(train))
 
     def _facts(self, seconds: float) -> dict[str, Any]:
         config, prepared = self.prepared.config, self.prepared
@@ -242,9 +292,13 @@ class _Run:
             "mask": config.mask,
             "synthetic": prepared.manifest.synthetic,
             "preset": config.preset,
+            "profile": config.profile,
+            "unsound": list(prepared.settings.unsound),
             "train_on": prepared.train_on,
-            "select": config.select,
-            "pretraining": config.weights if config.weights == "none" else Path(config.weights).name,
+            "select": prepared.settings.select,
+            "pretraining": prepared.weights.label,
+            "weights_sha256": prepared.weights.sha256,
+            "teacher": self.teachers.describe() if self.teachers else None,
             "repeats": config.repeats,
             "identity": "independent" if prepared.folds.independent else "unknown",
             "parameters": dict(prepared.parameters),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import torch
+from torch import nn
 from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LRScheduler
 
@@ -12,14 +13,19 @@ from msde_toolkit.engine.train_options import TrainOptions
 from msde_toolkit.interfaces import Model
 
 
-def make_optimizer(model: Model, options: TrainOptions) -> Optimizer:
-    """Backbone and head as two groups, each with its own learning rate (paper, Sec. 3.1)."""
+def make_optimizer(model: Model, options: TrainOptions, loss_head: nn.Module | None = None) -> Optimizer:
+    """Backbone and head as two groups, each with its own learning rate (paper, Sec. 3.1); a loss's own head is a third.
+
+    The third learns at the head's rate.
+    """
     rates = {"backbone": options.lr_backbone, "head": options.lr_head}
     groups: list[dict[str, Any]] = [
         {"params": parameters, "lr": rates.get(name, options.lr_head), "name": name}
         for name, parameters in model.parameter_groups().items()
         if parameters
     ]
+    if loss_head is not None:
+        groups.append({"params": list(loss_head.parameters()), "lr": options.lr_head, "name": "loss head"})
     if options.optimizer == "sgd":
         return torch.optim.SGD(groups, momentum=options.momentum, weight_decay=options.weight_decay)
     rule = torch.optim.AdamW if options.optimizer == "adamw" else torch.optim.Adam

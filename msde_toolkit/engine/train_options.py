@@ -9,9 +9,10 @@ from typing import Any, Literal
 from pydantic import Field
 
 from msde_toolkit.data.augmentation import AugmentationOptions
+from msde_toolkit.engine.released_code import ReleasedCodeOptions
 
 
-class TrainOptions(AugmentationOptions):
+class TrainOptions(AugmentationOptions, ReleasedCodeOptions):
     """Defaults are the paper's protocol (Sec. 3.1, 3.3); what it leaves unsaid follows its released code."""
 
     epochs: int = Field(25, ge=1, description="Passes over the training samples.")
@@ -30,7 +31,9 @@ class TrainOptions(AugmentationOptions):
     gamma: float = Field(0.1, gt=0, description="Factor at each milestone.")
     label_smoothing: float = Field(0.0, ge=0, lt=1, description="Smoothing of the targets.")
     class_weights: bool = Field(False, description="Weigh classes by their inverse frequency in the training fold.")
+    soft_targets: bool = Field(False, description="Train on the dataset's soft targets (votes) where it has some.")
     clip_norm: float = Field(0.0, ge=0, description="Largest gradient norm; 0 switches clipping off.")
+    meter_steps: int = Field(1, ge=0, description="Steps an epoch at which each term's gradient is measured; 0: none.")
     checkpoint_seconds: float = Field(30.0, ge=0, description="Least time between two resumable checkpoints.")
 
 

@@ -98,13 +98,17 @@ class OpenRun:
         """Held-out predictions of all folds and repeats."""
         return self._store.read_predictions(self.summary["folds"], self.summary["repeats"])
 
+    def model_file(self, fold: str, repeat: int = 0) -> Path:
+        """That fold's trained weights."""
+        return self._store.fold(fold, repeat).model
+
     def model(self, fold: str, repeat: int = 0) -> Model:
         """That fold's trained model on ``device``, in evaluation mode.
 
         Raises:
             InputError: if its file is missing or does not fit.
         """
-        file = self._store.fold(fold, repeat).model
+        file = self.model_file(fold, repeat)
         name, options = self._provenance.plugins.model.full_name, self._provenance.options.model
         model = create_model(name, classes=len(self.classes), options=options, weights=file)
         return model.to(self.device).eval()

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from msde_toolkit import statistics
+from msde_toolkit.results.effect import effect, effect_notes
 from msde_toolkit.results.run_store import RunStore
 from msde_toolkit.types import Manifest, load_manifest
 
@@ -99,6 +100,7 @@ def summarise(store: RunStore, facts: Mapping[str, Any]) -> dict[str, Any]:
     predictions = store.read_predictions(facts["folds"], facts["repeats"])
     group = dict(zip(manifest.ids, interval_groups(manifest), strict=True))
     tested = predictions["id"].map(group).nunique()
+    done = effect(store, facts["folds"], facts["repeats"])
     return {
         "schema": SCHEMA,
         **facts,
@@ -107,7 +109,8 @@ def summarise(store: RunStore, facts: Mapping[str, Any]) -> dict[str, Any]:
         "interval_units": int(tested),
         "interval_about": f"these trained models on further {'subjects' if manifest.has_subjects else 'samples'}",
         "metrics": metrics(predictions, group, manifest.classes, seed=0),
-        "notes": [*facts["notes"], *_interval_notes(manifest, tested)],
+        **done,
+        "notes": [*facts["notes"], *effect_notes(done), *_interval_notes(manifest, tested)],
     }
 
 

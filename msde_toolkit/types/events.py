@@ -22,6 +22,8 @@ class RunStarted:
     epochs: int
     resumed: bool
     notes: tuple[str, ...]
+    teachers: int = 0
+    """Teachers that this run trains first: folds named ``teacher-00`` and so on, heard of like any other."""
 
 
 @dataclass(frozen=True)

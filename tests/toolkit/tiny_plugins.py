@@ -15,9 +15,9 @@ import torch.nn.functional as F
 from pydantic import Field
 from torch import nn
 
-from msde_toolkit.interfaces import Analysis, Dataset, DatasetOptions, Loss, Model, PluginOptions, decode
+from msde_toolkit.interfaces import Analysis, Dataset, DatasetOptions, Loss, Model, PluginOptions, Switch, decode
 from msde_toolkit.randomness import generator
-from msde_toolkit.types import AnalysisResult, LossTerms, Manifest, ModelOutput, PairBatch
+from msde_toolkit.types import AnalysisResult, InputError, LossTerms, Manifest, ModelOutput, PairBatch
 
 SEEN = []
 
@@ -51,7 +51,9 @@ class Watch(Loss):
         each = [criterion(zeros, one_hot[None]) for one_hot in torch.eye(context.classes)]
         note = {"epoch": context.epoch, "epochs": context.epochs, "seed": context.seed, "ids": samples.ids}
         note["draw"] = float(torch.rand(()))
-        SEEN.append({**note, "pairs": isinstance(batch, PairBatch), "classes": [float(value) for value in each]})
+        note |= {"pairs": isinstance(batch, PairBatch), "classes": [float(value) for value in each]}
+        if context.seed != (0,):  # else it is the trial step before a run
+            SEEN.append(note)
         terms = model.classification_loss(forward(samples.images), samples.targets, context.criterion(samples))
         return LossTerms.summed(terms)
 
@@ -60,8 +62,65 @@ class WatchPairs(Watch):
     needs_pairs = True
 
 
-class Taught(Watch):
+class Taught(Loss):
+    """Cross entropy on the masked images, and the distance to what the teacher makes of the unmasked ones."""
+
+    needs_pairs = True
     needs_teacher = True
+    profiles = {"code": (Switch("loss.weight", 2.0, "twice the weight", "a script"),)}
+
+    class Options(PluginOptions):
+        weight: float = 1.0
+
+    def make_head(self, features, classes):
+        return nn.Linear(features, 2)
+
+    def notes(self, output):
+        return [f"taught by {output.features.shape[1]} features"]
+
+    def step(self, model, forward, batch, context):
+        teacher = context.teacher(batch.nm.images)
+        assert not teacher.features.requires_grad
+        output = forward(batch.m.images)
+        if context.seed != (0,):
+            SEEN.append({"seed": context.seed, "teacher": teacher.logits, "ids": batch.nm.ids, "head": context.head})
+        terms = dict(model.classification_loss(output, batch.m.targets, context.criterion(batch.m)))
+        terms["distance"] = self.options.weight * F.mse_loss(output.features, teacher.features)
+        terms["presence"] = 0.1 * context.head(output.features).square().mean()
+        return LossTerms.summed(terms)
+
+
+class NoMaps(Loss):
+    def step(self, model, forward, batch, context):
+        raise InputError("this loss needs maps, which the model does not give.")
+
+
+class Broken(Loss):
+    def step(self, model, forward, batch, context):
+        return 1 // 0
+
+
+class Still(Model):
+    """A frozen backbone that counts how often it is asked."""
+
+    frozen = True
+    smallest_input = 16
+    asked = 0
+
+    def __init__(self, classes, options):
+        super().__init__(classes, options)
+        self.backbone = nn.Conv2d(3, 4, 3, 2, 1).requires_grad_(False)
+        self.head = nn.Linear(4, classes)
+
+    def embed(self, images):
+        type(self).asked += len(images)
+        return self.backbone(images).relu().mean(dim=(2, 3))
+
+    def classify(self, features):
+        return ModelOutput(logits=self.head(features), features=features)
+
+    def forward(self, images):
+        return self.classify(self.embed(images))
 
 
 class Dots(Dataset):
@@ -138,8 +197,14 @@ class Everything(Analysis):
         )
 '''
 NAMES = {
-    "msde.models": {"tiny": "Tiny"},
-    "msde.losses": {"watch": "Watch", "watch-pairs": "WatchPairs", "taught": "Taught"},
+    "msde.models": {"tiny": "Tiny", "still": "Still"},
+    "msde.losses": {
+        "watch": "Watch",
+        "watch-pairs": "WatchPairs",
+        "taught": "Taught",
+        "no-maps": "NoMaps",
+        "broken": "Broken",
+    },
     "msde.datasets": {"dots": "Dots", "photos": "Photos"},
     "msde.analyses": {"everything": "Everything"},
 }

@@ -8,11 +8,13 @@ import typer
 
 from msde_toolkit.cli.console import Json
 
-EXAMPLE = "Example: msde list   |   msde list models --json   |   msde list models scan"
+EXAMPLE = "Example: msde list   |   msde list models --json   |   msde list models scan   |   msde list profiles"
 
 
 def list_plugins(
-    kind: Annotated[str | None, typer.Argument(help="models, losses, datasets, maskers or analyses.")] = None,
+    kind: Annotated[
+        str | None, typer.Argument(help="models, losses, datasets, maskers, analyses; or profiles.")
+    ] = None,
     name: Annotated[str | None, typer.Argument(help="One plugin: what it is and its options.")] = None,
     json: Json = False,
 ) -> None:
@@ -20,6 +22,11 @@ def list_plugins(
     from msde_toolkit.cli.console import out, plain_table, print_json
     from msde_toolkit.registry import KINDS, Registry
 
+    if kind == "profiles":
+        from msde_toolkit.cli.commands.profiles import profiles
+
+        profiles(json)
+        return
     if kind is not None and name is not None:
         _one(kind, name, json)
         return

@@ -22,11 +22,19 @@ def run(
     root: Annotated[Path | None, typer.Option(help="Where the dataset is.")] = None,
     mask: Annotated[str | None, typer.Option(help="Draw this mask on every face, to make pairs.")] = None,
     train_on: Annotated[str | None, typer.Option(help="Train on: nm, m, mix or pairs.")] = None,
-    weights: Annotated[str | None, typer.Option(help="Starting weights: none or a file (strict).")] = None,
+    weights: Annotated[
+        str | None, typer.Option(help="Starting weights: none, imagenet, a file (strict) or run:DIR.")
+    ] = None,
+    teacher: Annotated[
+        str | None, typer.Option(help="Of a loss with a teacher: auto (trained a fold, then shared) or run:DIR.")
+    ] = None,
+    profile: Annotated[str | None, typer.Option(help="paper (default) or code: see 'msde list profiles'.")] = None,
     preset: Annotated[str | None, typer.Option(help="quick (default) or paper.")] = None,
     folds: Annotated[str | None, typer.Option(help="Number of folds, or a folds.json.")] = None,
     repeats: Annotated[int | None, typer.Option(help="Train every fold this many times.")] = None,
-    select: Annotated[str | None, typer.Option(help="Epoch to keep: last (default) or inner (inner split).")] = None,
+    select: Annotated[
+        str | None, typer.Option(help="Epoch to keep: last (default), inner (inner split), test (unsound).")
+    ] = None,
     on_bad: Annotated[str | None, typer.Option(help="A row that cannot be used: error (default) or skip.")] = None,
     settings: Annotated[
         list[str] | None, typer.Option("--set", help="ROLE.KEY=VALUE; roles model, loss, data, mask, train.")
@@ -43,7 +51,7 @@ def run(
     """Train and test a model with a loss, every subject held out once."""
     given = {
         "model": model, "loss": loss, "data": data, "root": root, "mask": mask, "train_on": train_on,
-        "weights": weights, "preset": preset, "folds": _folds(folds), "repeats": repeats, "select": select,
+        "weights": weights, "teacher": teacher, "profile": profile, "preset": preset, "folds": _folds(folds), "repeats": repeats, "select": select,
         "device": device, "precision": precision, "seed": seed,
     }  # fmt: skip
     if resume is not None:

@@ -34,11 +34,11 @@ def runs(
         return
     table = plain_table(
         f"Runs in {folder}/ (held-out accuracy, percent)",
-        "Run", "Model", "Loss", "Data", "Preset", "Status", ">NM", ">M",
+        "Run", "Model", "Loss", "Data", "Pretraining", "Preset", "Status", ">NM", ">M",
     )  # fmt: skip
     for row in found:
         data = f"{row['data']} (synthetic)" if row["synthetic"] and row["data"] != "synthetic" else row["data"]
-        words = [row["run"], row["model"], row["loss"], data, row["preset"], row["status"]]
+        words = [row["run"], row["model"], row["loss"], data, row["pretraining"], row["preset"], row["status"]]
         table.add_row(*(str(word or "-") for word in words), percent(row["nm"]), percent(row["m"]))
     out().print(table)
 
@@ -49,14 +49,17 @@ def _describe(path: Path) -> dict[str, Any]:
     from msde_toolkit.errors import InputError
     from msde_toolkit.results.run_store import CONFIG, SUMMARY, read_json
 
-    row: dict[str, Any] = dict.fromkeys(("model", "loss", "data", "preset", "synthetic", "nm", "m"))
+    keys = ("model", "loss", "data", "pretraining", "preset", "synthetic", "unsound", "nm", "m")
+    row: dict[str, Any] = dict.fromkeys(keys)
     row = {"run": path.name, "directory": str(path), "status": "unfinished", **row}
     try:
         config = tomllib.loads((path / CONFIG).read_text(encoding="utf-8"))
         row.update({key: config[key] for key in ("model", "loss", "data", "preset")})
         if (path / SUMMARY).is_file():
             summary = read_json(path / SUMMARY)
-            row.update(status=summary["status"], synthetic=summary["synthetic"])
+            row.update({key: summary[key] for key in ("status", "synthetic", "pretraining")})
+            if summary.get("unsound"):
+                row.update(status="complete, UNSOUND", unsound=summary["unsound"])
             for word in ("nm", "m"):
                 metrics = summary["metrics"][word]
                 row[word] = None if metrics is None else metrics["accuracy"]["pooled"]

@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+import torch.nn.functional as F
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -94,10 +95,12 @@ def test_the_seed_alone_decides_the_order():
         assert [batch.ids for batch in served(first, plan, *seed)] != [batch.ids for batch in one]
 
 
-def test_a_batch_holds_what_the_manifest_says_of_its_rows():
+@pytest.mark.parametrize("soft", [True, False], ids=["soft targets", "one-hot"])
+def test_a_batch_holds_what_the_manifest_says_of_its_rows(soft):
     manifest, pixels = samples(20)
-    source = BatchSource(manifest, pixels, CPU)
-    targets = torch.from_numpy(manifest.targets())
+    source = BatchSource(manifest, pixels, CPU, soft_targets=soft)
+    targets = torch.from_numpy(manifest.targets()) if soft else F.one_hot(torch.tensor(manifest.labels), 7).float()
+    assert soft == (not torch.equal(targets, F.one_hot(torch.tensor(manifest.labels), 7).float()))
     for batch in [*served(source, TrainingPlan(np.arange(20), 6, OFF), 0), *source.plain(np.array([3, 19, 0]), 2)]:
         rows = rows_in(batch)
         assert batch.labels.tolist() == [row % 7 for row in rows]

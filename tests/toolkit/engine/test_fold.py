@@ -172,7 +172,11 @@ def test_the_last_epoch_is_recorded_too(run):
 def test_history_says_losses_rates_and_images(run):
     store, seen = run(set_train={"schedule": "steps", "milestones": [1], "gamma": 0.5, "batch_size": 10})
     first, second = store.fold("00").read_history()
-    assert set(first) == {"epoch", "loss", "train_accuracy", "lr", "images", "seconds"}
+    assert set(first) == {
+        *("epoch", "loss", "gradient", "train_accuracy", "lr", "images", "shown", "steps", "seconds"),
+    }
+    assert first["gradient"]["ce"] > 0
+    assert first["shown"] == first["images"]
     assert (first["epoch"], second["epoch"]) == (0, 1)
     assert first["lr"] == {"backbone": 0.02, "head": 0.02}
     assert second["lr"] == {"backbone": 0.01, "head": 0.01}

@@ -262,5 +262,5 @@ def test_starting_weights_that_were_replaced_are_not_the_same(tiny, tmp_path):
     shutil.copy(first.directory / "folds/00/model.safetensors", weights)
     folder = stopped(tmp_path / "run", 1, weights=str(weights))
     shutil.copy(first.directory / "folds/01/model.safetensors", weights)
-    with pytest.raises(InputError, match=r"start\.safetensors is not the file of weights this run started with"):
+    with pytest.raises(InputError, match=r"start\.safetensors are not those this run started with"):
         resume(folder)

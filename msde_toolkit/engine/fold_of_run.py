@@ -1,0 +1,87 @@
+"""Which model of an earlier run a fold may start from, or be taught by, without having seen its own test subjects."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+
+from msde_toolkit.data.folds import Fold
+from msde_toolkit.engine.config import RunConfig
+from msde_toolkit.errors import InputError
+from msde_toolkit.interfaces import Loss
+from msde_toolkit.results.open_run import OpenRun, open_run
+from msde_toolkit.types import Manifest
+
+PREFIX = "run:"
+AUTO = "auto"
+"""``--teacher auto``: the engine trains one."""
+
+
+def opened(spec: str, option: str) -> OpenRun:
+    """The finished run that ``run:DIR`` (or, for a teacher, ``DIR``) names.
+
+    Raises:
+        InputError: naming the option; not a run, or not a finished one.
+    """
+    try:
+        return open_run(spec.removeprefix(PREFIX))
+    except InputError as error:
+        message = f"{option} {spec}: {error}"
+        raise InputError(message) from error
+
+
+def fold_of(run: OpenRun, manifest: Manifest, fold: Fold, option: str) -> str:
+    """The fold of ``run`` whose model may be used for ``fold``.
+
+    On another dataset any fold may: the one of the same name, else the first. Where subjects could be the same people,
+    only a fold that held out everyone whom ``fold`` tests (and whom the run knows at all).
+
+    Raises:
+        InputError: if every model of the run has seen a subject that ``fold`` tests.
+    """
+    names = [str(name) for name in run.summary["folds"]]
+    names.sort(key=lambda name: name != fold.name)
+    if run.manifest.name != manifest.name:
+        return names[0]
+    known = dict(zip(run.manifest.ids, run.manifest.groups(), strict=True))
+    tested = {str(group) for group in manifest.groups()[fold.test]} & {str(group) for group in known.values()}
+    predictions = run.predictions
+    for name in names:
+        held_out = {str(known[sample]) for sample in predictions.loc[predictions["fold"] == name, "id"]}
+        if tested <= held_out:
+            return name
+    message = (
+        f"{option}: every model of run {run.name} was trained on subjects that fold {fold.name} tests.\n"
+        f"Use its folds: --folds {run.directory / 'folds.json'}, or a run on other data."
+    )
+    raise InputError(message)
+
+
+def check_teacher(config: RunConfig, loss: Loss, manifest: Manifest, folds: Sequence[Fold], features: int) -> None:
+    """Whether the teacher that was named can teach these folds, before anything is trained.
+
+    Raises:
+        InputError: a teacher for a loss that has none; a run that cannot teach these folds, or whose features are of
+            another number.
+    """
+    if config.teacher == AUTO:
+        return
+    if not loss.needs_teacher:
+        message = f"--teacher {config.teacher}: --loss {config.loss} has no teacher; leave --teacher out."
+        raise InputError(message)
+    run = opened(config.teacher, "--teacher")
+    for fold in folds:
+        name = fold_of(run, manifest, fold, f"--teacher {config.teacher}")
+        model = run.model(name).cpu()
+        image = torch.full((2, 3, run.image_size, run.image_size), 0.5)
+        with torch.no_grad():
+            found = model(model.input_spec.normalise(image)).features.shape[1]
+        if found != features:
+            message = f"--teacher {config.teacher}: its model has {found} features, --model {config.model} {features}."
+            raise InputError(message)
+
+
+def repeat_of(run: OpenRun, repeat: int) -> int:
+    """The same repeat where the run has it, else its first."""
+    return repeat if repeat < int(run.summary["repeats"]) else 0

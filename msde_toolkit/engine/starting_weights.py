@@ -1,0 +1,95 @@
+"""``--weights none | imagenet | FILE | run:DIR``: what the models of a run start from."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from msde_toolkit.data.folds import Fold
+from msde_toolkit.engine.fold_of_run import PREFIX, fold_of, opened, repeat_of
+from msde_toolkit.errors import InputError
+from msde_toolkit.interfaces import Model
+from msde_toolkit.types import Manifest
+
+NONE, IMAGENET = "none", "imagenet"
+
+
+@dataclass(frozen=True)
+class StartingWeights:
+    """Checked before a run starts.
+
+    Attributes:
+        label: for the column ``pretraining``: "none", "imagenet", a file's name, or "run NAME (DATA)".
+        sha256: of the file, or of all files that the folds take from a run; None for "none".
+        notes: what was matched and left out, and what the layout's user must know.
+        files: the file that each fold of each repeat starts from; empty for "none", one entry ("", 0) for a file.
+        trimmed: whether a head of another size may be left out (weights of a run).
+    """
+
+    label: str
+    sha256: str | None = None
+    notes: tuple[str, ...] = ()
+    files: dict[tuple[str, int], Path] = field(default_factory=dict)
+    trimmed: bool = False
+
+    def load(self, model: Model, fold: str, repeat: int) -> None:
+        """Fill a fresh model."""
+        if self.files:
+            _load(model, self.files.get((fold, repeat)) or self.files["", 0], self.trimmed)
+
+
+def starting_weights(
+    spec: str, model: Model, manifest: Manifest, folds: Sequence[Fold], repeats: int
+) -> StartingWeights:
+    """Look at the weights and load each once into ``model``.
+
+    Raises:
+        InputError: missing, damaged or of another network; a run whose models have seen the test subjects.
+    """
+    if spec == NONE:
+        return StartingWeights(NONE)
+    if spec.startswith(PREFIX):
+        return _of_run(spec, model, manifest, folds, repeats)
+    from msde_toolkit.weights import imagenet_file
+
+    file = imagenet_file(model) if spec == IMAGENET else Path(spec)
+    notes = _load(model, file, trimmed=False)
+    label = IMAGENET if spec == IMAGENET else file.name
+    return StartingWeights(label, sha256_of([file]), notes, {("", 0): file})
+
+
+def _of_run(spec: str, model: Model, manifest: Manifest, folds: Sequence[Fold], repeats: int) -> StartingWeights:
+    run = opened(spec, "--weights")
+    files = {
+        (fold.name, repeat): run.model_file(fold_of(run, manifest, fold, f"--weights {spec}"), repeat_of(run, repeat))
+        for repeat in range(repeats)
+        for fold in folds
+    }
+    distinct = sorted(set(files.values()))
+    notes = [_load(model, file, trimmed=True) for file in distinct]  # all of them, so that none fails half-way
+    drawn = run.synthetic and "synthetic" not in run.manifest.name
+    data = f"{run.manifest.name}, synthetic" if drawn else run.manifest.name
+    return StartingWeights(f"run {run.name} ({data})", sha256_of(distinct), notes[0], files, trimmed=True)
+
+
+def _load(model: Model, file: Path, trimmed: bool) -> tuple[str, ...]:
+    from msde_toolkit.weights import fit_state, load_into, read_weights
+
+    try:
+        report = fit_state(model, read_weights(file)) if trimmed else load_into(model, file)
+    except InputError as error:
+        told = str(error)
+        message = told if str(file) in told else f"{file}: {told}"
+        raise InputError(message) from error
+    return (f"weights, {report.summary()}", *report.notes)
+
+
+def sha256_of(files: Sequence[Path]) -> str:
+    """Of one file, or of the digests of several in order."""
+    digests = []
+    for file in files:
+        with file.open("rb") as stream:
+            digests.append(hashlib.file_digest(stream, "sha256").hexdigest())
+    return digests[0] if len(digests) == 1 else hashlib.sha256("".join(digests).encode()).hexdigest()
