@@ -25,9 +25,7 @@ app = typer.Typer(
 )
 data_app = typer.Typer(help="Look at datasets and at the image cache.", no_args_is_help=True)
 weights_app = typer.Typer(help="Look into weights files, convert them, fetch published ones.", no_args_is_help=True)
-plugin_app = typer.Typer(
-    help="See what is installed and whether it works, check it, and start one of your own.", no_args_is_help=True
-)
+plugin_app = typer.Typer(help="See what is installed, check it, start a plugin of your own.", no_args_is_help=True)
 
 app.command("run", epilog=run.EXAMPLE)(guarded(run.run))
 app.command("analyze", epilog=analyze.EXAMPLE)(guarded(analyze.analyze))
