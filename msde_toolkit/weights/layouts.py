@@ -28,9 +28,9 @@ class Layout:
     Attributes:
         name: ``ours`` (the model's own ``state_dict``), ``authors`` (of the method), ``torchvision``, ``msceleb``,
             ``vggface2``, or ``other``.
-        state: by the model's keys if ``whole``; else those of a pretrained network, without its head.
+        state: by the model's keys if ``whole``; else those of a pretrained network, without a ResNet's head.
         whole: these are weights of the whole model, not only of its backbone.
-        head: keys of the pretrained network's head.
+        head: keys of a pretrained ResNet's head.
     """
 
     name: str
@@ -59,7 +59,8 @@ def layout(checkpoint: Mapping[str, Any], model: Model | None = None, name: str 
             converted = type(model).convert_checkpoint(candidate, model.options)
             if converted is not None:
                 return Layout(known or "authors", converted, whole=True)
-    head = tuple(key for key in state if key.startswith(HEADS))
+    # Elsewhere than in a ResNet a trunk's own last layers may be called head.
+    head = tuple(key for key in state if known and key.startswith(HEADS))
     trunk = {key: value for key, value in state.items() if key not in head and isinstance(value, Tensor)}
     return Layout(known or "other", trunk, head=head)
 

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from msde_toolkit.errors import InputError
 from msde_toolkit.interfaces import Model
-from msde_toolkit.weights.layouts import layout, plain_state
+from msde_toolkit.weights.layouts import HEADS, layout, plain_state
 from msde_toolkit.weights.read import name_of, of_file, read_weights
 from msde_toolkit.weights.report import BACKBONE, COUNTER, WeightsReport, first
 
@@ -37,13 +37,18 @@ def load_into(model: Model, weights: Path | Mapping[str, Any], name: str = "") -
 
 
 def load_from_run(model: Model, file: Path) -> WeightsReport:
-    """Fills a model from a fold's ``model.safetensors``; a head for another number of classes is left out.
+    """Fills a model from a fold's ``model.safetensors``.
+
+    Of a run of the same model, a head for another number of classes is left out. A run of another model fills the
+    backbone, where the model can take it (a probe the model that it freezes).
 
     Raises:
-        InputError: as ``fit_state``, with the file's name.
+        InputError: as ``fit_state`` and ``load_into``.
     """
     with of_file(file):
-        report = fit_state(model, read_weights(file))
+        content = read_weights(file)
+        own = layout(content, model, file.name).name == "ours"
+        report = fit_state(model, content) if own else _load(model, content, file.name)
     return replace(report, sha256=sha256_of(file))
 
 
@@ -100,7 +105,9 @@ def _load(model: Model, checkpoint: Mapping[str, Any], name: str) -> WeightsRepo
     backbone.load_state_dict({**expected, **{key: state[key] for key in fit.matched}})
     matched = tuple(BACKBONE + key for key in fit.matched)
     missing = tuple(key for key in model.state_dict() if key not in set(matched))
-    return WeightsReport(found.name, matched, missing, fit.unexpected, dropped=found.head, notes=tuple(notes))
+    head = found.head or tuple(key for key in fit.unexpected if key.startswith(HEADS))
+    surplus = tuple(key for key in fit.unexpected if key not in head)
+    return WeightsReport(found.name, matched, missing, surplus, dropped=head, notes=tuple(notes))
 
 
 @dataclass(frozen=True)

@@ -1,11 +1,13 @@
 """Whose weights a file holds, and what of it a real model takes."""
 
 import pickle
+from collections import OrderedDict
 
 import numpy as np
 import pytest
 import torch
 from small_network import Small, pretrained
+from torch import nn
 from torchvision.models import resnet18, resnet50
 
 from msde_toolkit import create_model
@@ -122,6 +124,20 @@ def test_scan_takes_a_trunk_without_its_last_layer_and_a_run_with_another_number
     assert torch.equal(smaller.context.classifier[0].weight, scan.context.classifier[0].weight)
     with pytest.raises(InputError, match="do not fit Scan"):
         fit_state(create_model("scan", options=options | {"context": False}), scan.state_dict())
+
+
+def test_a_trunk_whose_own_layers_are_called_head():
+    class Norm(Small):
+        def __init__(self):
+            super().__init__()
+            self.backbone = nn.Sequential(OrderedDict(stem=nn.Linear(3, 4), head=nn.LayerNorm(4)))
+
+    state = {"stem.weight": torch.rand(4, 3), "stem.bias": torch.rand(4), "head.weight": torch.rand(4)}
+    model = Norm()
+    more = {"head.bias": torch.rand(4), "head.fc.weight": torch.rand(1000, 4), "x": torch.ones(1)}
+    report = load_into(model, state | more)
+    assert torch.equal(model.backbone.head.weight, state["head.weight"])
+    assert (report.layout, report.dropped, report.unexpected) == ("other", ("head.fc.weight",), ("x",))
 
 
 @pytest.mark.parametrize("name", ["resnet18", "scan"])

@@ -216,6 +216,19 @@ def test_a_run_that_differs_in_more_than_its_classes_is_refused(tmp_path, change
     assert same()
 
 
+def test_a_run_of_another_model_fills_the_backbone_of_one_that_takes_it(tmp_path):
+    class Frozen(Small):
+        def __init__(self):
+            super().__init__()
+            self.backbone = Small()
+
+    state = Small().state_dict()
+    model = Frozen()
+    report = load_from_run(model, saved(tmp_path / "model.pth", state))
+    assert holds(model, state)
+    assert report.summary() == "other layout: 14 of 14 backbone keys; head new"
+
+
 def test_a_run_of_the_same_classes_gives_everything_and_a_head_is_dropped_only_where_that_was_asked():
     state = Small().state_dict()
     model = Small()
