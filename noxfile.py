@@ -57,6 +57,13 @@ def docs(session: nox.Session) -> None:
     session.run("pytest", "tests/docs", *session.posargs)
 
 
+@nox.session(name="five-methods")
+def five_methods(session: nox.Session) -> None:
+    """Compare the paper's five methods (hours; resumable): ``-- synthetic``, or ``-- fer2013 --root FILE``."""
+    session.install("-e", ".")
+    session.run("python", "benchmarks/five_methods.py", *(session.posargs or ["synthetic"]))
+
+
 @nox.session
 def bench(session: nox.Session) -> None:
     """Measure the training loop."""

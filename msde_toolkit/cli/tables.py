@@ -47,8 +47,8 @@ def _terms(terms: Mapping[str, Any]) -> Any:
     """What each term of the loss did."""
     table = plain_table(
         "What each term of the loss did, percent",
-        "Term", ">Share of loss", ">first epoch", ">last", ">Share of gradient", ">first epoch", ">last",
-        caption="Means over folds and epochs. Gradient: its norm on the backbone, measured at a step an epoch.",
+        "Term", ">Loss", ">first", ">last", ">Gradient", ">first", ">last",
+        caption="Shares, over all folds: mean of all epochs, the first, the last. Gradient: its norm on the backbone.",
     )  # fmt: skip
     for name, term in terms.items():
         cells = [

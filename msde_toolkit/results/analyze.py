@@ -41,6 +41,7 @@ def analyze(
     seed: int = 0,
     track: Any = None,
     listeners: Iterable[object] = (),
+    unequal_pretraining: bool = False,
 ) -> Analysed:
     """Run the analysis ``name``.
 
@@ -52,9 +53,11 @@ def analyze(
         seed: for everything random.
         track: wraps an iterable and shows progress: ``track(items, title)``.
         listeners: objects with hook methods, besides the installed listeners.
+        unequal_pretraining: whether runs that started from different weights may stand side by side.
 
     Raises:
-        InputError: unknown name or option; several runs without ``out``; a run that is not finished.
+        InputError: unknown name or option; several runs without ``out``, or with unequal pretraining; a run that is
+            not finished.
     """
     info = Registry("analyses").info(name)
     analysis = create_analysis(name, options)
@@ -64,6 +67,8 @@ def analyze(
             message = "Several runs write under a folder of their own: give --out DIR."
             raise InputError(message)
         out = opened[0].directory / "analyses" / info.name
+    if not unequal_pretraining:
+        _check_pretraining(opened)
     check_writable(out)
     context = AnalysisContext(opened, out, seed, track or (lambda items, _title: items))
     result = analysis.run(context)
@@ -72,6 +77,7 @@ def analyze(
         "analysis": info.name,
         "plugin": info.as_dict(),
         "runs": [run.name for run in opened],
+        "pretraining": [run.pretraining for run in opened],
         "synthetic": any(run.synthetic for run in opened),
         "options": analysis.options.model_dump(mode="json"),
         "seed": seed,
@@ -84,6 +90,14 @@ def analyze(
         raise InputError(message) from error
     Listeners(listeners).tell("msde_analysis_finished", AnalysisFinished(info.name, out))
     return Analysed(out, document, files)
+
+
+def _check_pretraining(runs: Sequence[OpenRun]) -> None:
+    """A method must not be credited with what its weights had learnt before."""
+    if len({(run.pretraining, run.summary.get("weights_sha256")) for run in runs}) > 1:
+        told = "; ".join(f"{run.name}: {run.pretraining}" for run in runs)
+        message = f"These runs differ in pretraining ({told}).\nTo compare them all the same: --unequal-pretraining."
+        raise InputError(message)
 
 
 def _contents(result: AnalysisResult) -> dict[str, Any]:

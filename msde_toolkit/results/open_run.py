@@ -66,6 +66,11 @@ class OpenRun:
         return f"{self.summary['model']} + {self.summary['loss']}, {data}"
 
     @property
+    def pretraining(self) -> str:
+        """What the run's models started from: "none", "imagenet", a file, or a run."""
+        return str(self.summary.get("pretraining", "none"))
+
+    @property
     def synthetic(self) -> bool:
         """Whether the data shows no real person."""
         return bool(self.summary["synthetic"])

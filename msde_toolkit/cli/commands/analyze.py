@@ -22,6 +22,9 @@ def analyze(
     settings: Annotated[list[str] | None, typer.Option("--set", help="analysis.KEY=VALUE.")] = None,
     out: Annotated[Path | None, typer.Option(help="Folder (default: the run's analyses/NAME).")] = None,
     seed: Annotated[int, typer.Option(help="Seed of everything random.")] = 0,
+    unequal_pretraining: Annotated[
+        bool, typer.Option("--unequal-pretraining", help="Let runs stand side by side that started from other weights.")
+    ] = False,
     json: Json = False,
 ) -> None:
     """Look at what finished runs have learnt."""
@@ -43,7 +46,7 @@ def analyze(
     console = err()
     if not run:
         console.print(f"Run: {runs[0].directory}", soft_wrap=True)
-    done = start(name, runs, options=options, out=out, seed=seed, track=_track)
+    done = start(name, runs, options=options, out=out, seed=seed, track=_track, unequal_pretraining=unequal_pretraining)
     if json:
         print_json({"directory": str(done.directory), **done.result})
         return

@@ -51,8 +51,8 @@ def run(
     """Train and test a model with a loss, every subject held out once."""
     given = {
         "model": model, "loss": loss, "data": data, "root": root, "mask": mask, "train_on": train_on,
-        "weights": weights, "teacher": teacher, "profile": profile, "preset": preset, "folds": _folds(folds), "repeats": repeats, "select": select,
-        "device": device, "precision": precision, "seed": seed,
+        "weights": weights, "teacher": teacher, "profile": profile, "preset": preset, "folds": _folds(folds),
+        "repeats": repeats, "select": select, "device": device, "precision": precision, "seed": seed,
     }  # fmt: skip
     if resume is not None:
         _refuse_with_resume({**given, "--set": settings, "config": config, "out": out, "on_bad": on_bad})

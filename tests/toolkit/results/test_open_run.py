@@ -180,6 +180,19 @@ def test_an_analysis_leaves_everything_it_says(folder):
     assert [(event.analysis, event.directory) for event in ear.heard] == [("everything", done.directory)]
 
 
+def test_runs_of_unequal_pretraining_stand_side_by_side_only_on_request(folder, run, tmp_path):
+    other = tmp_path / "other"
+    shutil.copytree(folder, other)
+    summary = json.loads((other / "summary.json").read_text())
+    (other / "summary.json").write_text(json.dumps(summary | {"pretraining": "imagenet", "weights_sha256": "ab"}))
+    with pytest.raises(InputError, match=r"differ in pretraining .first: none; first: imagenet") as caught:
+        msde.analyze("everything", [run, other], out=tmp_path / "compared")
+    assert "--unequal-pretraining" in str(caught.value)
+    assert not (tmp_path / "compared").exists()
+    done = msde.analyze("everything", [run, other], out=tmp_path / "compared", unequal_pretraining=True)
+    assert done.result["pretraining"] == ["none", "imagenet"]
+
+
 def test_several_runs_need_a_folder_of_their_own(folder, run, tmp_path):
     with pytest.raises(InputError, match="give --out DIR"):
         msde.analyze("everything", [folder, run])
