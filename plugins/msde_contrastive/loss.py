@@ -85,12 +85,6 @@ class Contrastive(Loss):
                 "the backbone learns at 1e-3, not 1e-4",
                 "paper Sec. 3.1; released code, cl_main.py",
             ),
-            Switch(
-                "train.lr_head",
-                1e-3,
-                "the classifier learns at 1e-3, as in the paper",
-                "paper Sec. 3.1; released code, cl_main.py",
-            ),
         )
     }
 

@@ -133,7 +133,7 @@ def test_a_reader_learns_how_little_the_maps_can_do():
 
 def test_the_profile_of_the_released_code_is_accepted_by_the_options():
     switches = {switch.key: switch.value for switch in type(create_loss("cl")).profiles["code"]}
-    assert switches == {"loss.align": "maps", "loss.mse_weight": 1, "train.lr_backbone": 1e-3, "train.lr_head": 1e-3}
+    assert switches == {"loss.align": "maps", "loss.mse_weight": 1, "train.lr_backbone": 1e-3}
     own = {key.removeprefix("loss."): value for key, value in switches.items() if key.startswith("loss.")}
     options = create_loss("cl", own).options
     assert (options.align, options.mse_weight, options.classification_weight) == ("maps", 1, 1)

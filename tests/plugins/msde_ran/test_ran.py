@@ -241,7 +241,7 @@ def test_own_weights_come_back_bit_for_bit(tmp_path, variant):
 @pytest.mark.parametrize("regions", [6, 8])
 def test_grad_cam_of_every_region_lands_on_the_face(regions):
     model = small(regions=regions, region_size=1.0).eval()
-    images, (target,) = tiny_batch(2, 96).images, model.cam_targets()
+    images, (target, finer) = tiny_batch(2, 96).images, model.cam_targets()
     classes, maps = torch.tensor([1, 4]), []
     handle = target.layer.register_forward_hook(lambda _module, _inputs, output: maps.append(output))
     logits = model(images).logits
@@ -252,7 +252,7 @@ def test_grad_cam_of_every_region_lands_on_the_face(regions):
     found = raw_maps(model, target, images, classes)
 
     assert cam.shape == (2 * regions, 3, 3)
-    assert found.maps.shape == (2, GRID, GRID)
+    assert found.maps.shape == raw_maps(model, finer, images, classes).maps.shape == (2, GRID, GRID)
     assert found.maps.max() > 0
     np.testing.assert_allclose(found.maps, on_face(cam, model.options.places).numpy(), rtol=1e-3, atol=1e-8)
     alone = raw_maps(model, target, images[1:], classes[1:])
