@@ -86,8 +86,12 @@ class Probe(Model):
         return ModelOutput(logits=self.head(features), features=features)
 
     def cam_targets(self) -> list[CamTarget]:
-        """The frozen model's layers."""
-        return self.backbone.cam_targets()
+        """The frozen model's layers, without those of branches that its features do not pass (SCAN's layer 3)."""
+        used = {id(weight) for name, weight in self.backbone.named_parameters() if name in self._used}
+        targets = [
+            (target, [id(weight) for weight in target.layer.parameters()]) for target in self.backbone.cam_targets()
+        ]
+        return [target for target, weights in targets if not weights or used.intersection(weights)]
 
     def pretrained_url(self) -> str:
         """The frozen model's."""

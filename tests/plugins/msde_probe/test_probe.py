@@ -84,9 +84,9 @@ def test_only_the_linear_head_trains():
 
 def test_the_head_sees_each_feature_with_mean_0_and_deviation_1():
     model = probe("resnet18").train()
-    features = torch.randn(64, 512) * 1e-2 + 3
+    features = torch.randn(64, 512, generator=torch.Generator().manual_seed(0)) * 0.1 + 3
     seen = (features - features.mean(dim=0)) / features.std(dim=0, correction=0)
-    torch.testing.assert_close(model.classify(features).logits, model.head.linear(seen), atol=1e-2, rtol=0)
+    torch.testing.assert_close(model.classify(features).logits, model.head.linear(seen), atol=1e-3, rtol=0)
 
 
 def test_folds_see_the_same_random_backbone_under_another_head():
@@ -168,8 +168,8 @@ def test_pretrained_weights_are_the_frozen_models():
 
 @pytest.mark.parametrize(("backbone", "options"), [("resnet18", {}), ("scan", SMALL_SCAN)])
 def test_grad_cam_reaches_the_frozen_models_layers(backbone, options):
-    model = probe(backbone, {**options, **({"context": False} if backbone == "scan" else {})}).eval()
-    (target,) = model.cam_targets()
+    model = probe(backbone, options).eval()
+    (target,) = model.cam_targets()  # of SCAN's two, the context branch's is not on the way to the features
     maps = []
     target.layer.register_forward_hook(lambda _module, _inputs, output: maps.append(output))
     images = tiny_batch(1, 64).images.requires_grad_()
