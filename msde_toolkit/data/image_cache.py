@@ -20,6 +20,7 @@ import numpy as np
 import numpy.typing as npt
 
 from msde_toolkit.errors import DataError, MsdeError
+from msde_toolkit.files import cache_directory
 from msde_toolkit.interfaces import Dataset, Image
 from msde_toolkit.types import Manifest
 
@@ -44,32 +45,18 @@ class CachedImages:
     sha256: str
 
 
-def cache_directory() -> Path:
-    """``MSDE_CACHE``, by default the platform's user cache; made with mode 0700.
-
-    Raises:
-        MsdeError: if it cannot be made.
-    """
-    import platformdirs
-
-    given = os.environ.get("MSDE_CACHE")
-    folder = Path(given) if given else Path(platformdirs.user_cache_dir("msde-toolkit"))
-    try:
-        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        (folder / "images").mkdir(exist_ok=True, mode=0o700)
-    except OSError as error:
-        message = f"The image cache {folder} cannot be made ({error.strerror}); set MSDE_CACHE to another folder."
-        raise MsdeError(message) from error
-    return folder
+OF_FACES = ("images", "features", "teachers")
+"""Parts of the cache that are made of faces; downloaded weights are not."""
 
 
 def purge() -> tuple[int, int]:
-    """Empty the cache. Returns the number of files and bytes removed."""
-    folder = cache_directory() / "images"
-    files = [file for file in folder.iterdir() if file.is_file()]
+    """Empty the cache of everything made of faces. Returns the number of files and bytes removed."""
+    folders = [cache_directory(part) for part in OF_FACES]
+    files = [file for folder in folders for file in folder.rglob("*") if file.is_file()]
     size = sum(file.stat().st_size for file in files)
-    shutil.rmtree(folder)
-    cache_directory()
+    for folder in folders:
+        shutil.rmtree(folder)
+        cache_directory(folder.name)
     return len(files), size
 
 
@@ -81,7 +68,7 @@ def load_images(dataset: Dataset, manifest: Manifest, size: int, progress: Progr
         MsdeError: if the cache cannot be written, as on a full disk.
     """
     key = _key(dataset, manifest, size)
-    folder = cache_directory() / "images"
+    folder = cache_directory("images")
     array, facts = folder / f"{key}.npy", folder / f"{key}.json"
     shape = (len(manifest), size, size, 3)
     found = _open(array, facts, shape)

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import hashlib
-import os
-import tempfile
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 import torch
 
-from msde_toolkit.data.image_cache import CachedImages, Progress, cache_directory
+from msde_toolkit.data.image_cache import CachedImages, Progress
+from msde_toolkit.files import cache_directory, whole
 from msde_toolkit.interfaces import Model
 
 BATCH = 64
@@ -28,9 +27,7 @@ def embedded(
         device: where to compute.
         progress: called with (images done, images in all) where they are not in the cache yet.
     """
-    folder = cache_directory() / "features"
-    folder.mkdir(exist_ok=True, mode=0o700)
-    file = folder / f"{_key(model, images.sha256)}.npy"
+    file = cache_directory("features") / f"{_key(model, images.sha256)}.npy"
     if not file.exists():
         _build(model, images.pixels, device, file, progress or (lambda _done, _all: None))
     features: npt.NDArray[np.float32] = np.load(file, mmap_mode="r", allow_pickle=False)
@@ -57,11 +54,5 @@ def _build(model: Model, pixels: npt.NDArray[np.uint8], device: torch.device, fi
         images = model.input_spec.normalise(batch.permute(0, 3, 1, 2).float().div_(255.0))
         parts.append(model.embed(images).float().cpu().numpy())
         progress(min(start + BATCH, len(pixels)), len(pixels))
-    handle, name = tempfile.mkstemp(dir=file.parent, suffix=".partial")
-    partial = Path(name)
-    try:
-        with os.fdopen(handle, "wb") as stream:
-            np.save(stream, np.concatenate(parts), allow_pickle=False)
-        partial.replace(file)
-    finally:
-        partial.unlink(missing_ok=True)
+    with whole(file) as partial, partial.open("wb") as stream:
+        np.save(stream, np.concatenate(parts), allow_pickle=False)

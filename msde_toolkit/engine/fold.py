@@ -21,9 +21,10 @@ from msde_toolkit.data.folds import Fold
 from msde_toolkit.engine.embedding import embedded
 from msde_toolkit.engine.prepare import Prepared, divide, training_rows
 from msde_toolkit.engine.trainer import EpochReport, FoldTrainer
+from msde_toolkit.files import whole
 from msde_toolkit.interfaces import Forward
 from msde_toolkit.randomness import Key
-from msde_toolkit.results.run_store import FoldFiles, whole
+from msde_toolkit.results.run_store import FoldFiles
 
 EpochListener = Callable[[EpochReport], None]
 

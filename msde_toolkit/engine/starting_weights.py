@@ -9,7 +9,6 @@ from pathlib import Path
 
 from msde_toolkit.data.folds import Fold
 from msde_toolkit.engine.fold_of_run import PREFIX, fold_of, opened, repeat_of
-from msde_toolkit.errors import InputError
 from msde_toolkit.interfaces import Model
 from msde_toolkit.types import Manifest
 
@@ -75,14 +74,9 @@ def _of_run(spec: str, model: Model, manifest: Manifest, folds: Sequence[Fold], 
 
 
 def _load(model: Model, file: Path, trimmed: bool) -> tuple[str, ...]:
-    from msde_toolkit.weights import fit_state, load_into, read_weights
+    from msde_toolkit.weights import load_from_run, load_into
 
-    try:
-        report = fit_state(model, read_weights(file)) if trimmed else load_into(model, file)
-    except InputError as error:
-        told = str(error)
-        message = told if str(file) in told else f"{file}: {told}"
-        raise InputError(message) from error
+    report = load_from_run(model, file) if trimmed else load_into(model, file)
     return (f"weights, {report.summary()}", *report.notes)
 
 

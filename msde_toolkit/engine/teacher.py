@@ -20,13 +20,13 @@ from torch import Tensor
 
 from msde_toolkit.create import create_loss
 from msde_toolkit.data.folds import Fold
-from msde_toolkit.data.image_cache import cache_directory
 from msde_toolkit.engine.device import Compute
 from msde_toolkit.engine.fold import EpochListener, again_if_damaged, run_fold
 from msde_toolkit.engine.fold_of_run import AUTO, fold_of, opened, repeat_of
 from msde_toolkit.engine.prepare import Prepared
 from msde_toolkit.engine.provenance import provenance
 from msde_toolkit.engine.trainer import in_single_precision
+from msde_toolkit.files import cache_directory
 from msde_toolkit.interfaces import Forward, Model
 from msde_toolkit.registry import Registry
 from msde_toolkit.results.run_store import FoldFiles, RunStore, write_json, write_text
@@ -120,7 +120,7 @@ class Teachers:
 
     @property
     def _store(self) -> RunStore:
-        return RunStore(cache_directory() / "teachers" / self._key)
+        return RunStore(cache_directory("teachers") / self._key)
 
     @cached_property
     def _key(self) -> str:

@@ -115,7 +115,8 @@ class Model(nn.Module, Plugin):
 
         Args:
             state: keys as in ``self.backbone``.
-            layout: where they come from: ``torchvision``, ``msceleb`` or ``vggface2``.
+            layout: where they come from: ``torchvision``, ``msceleb``, ``vggface2``, or ``other`` for a file that has the
+                backbone's own keys (timm, a probe).
 
         Returns:
             the weights to load, and what the user must know of them.

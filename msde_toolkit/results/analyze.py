@@ -12,11 +12,12 @@ import numpy as np
 from msde_toolkit.create import create_analysis
 from msde_toolkit.errors import InputError
 from msde_toolkit.figures import save_figure
+from msde_toolkit.files import whole
 from msde_toolkit.hooks import Listeners
 from msde_toolkit.interfaces import AnalysisContext
 from msde_toolkit.registry import Registry
 from msde_toolkit.results.open_run import OpenRun, open_run
-from msde_toolkit.results.run_store import check_writable, whole, write_json
+from msde_toolkit.results.run_store import check_writable, write_json
 from msde_toolkit.types import AnalysisFinished, AnalysisResult
 
 if TYPE_CHECKING:

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import json
 import os
-import tempfile
 import tomllib
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,35 +13,15 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from msde_toolkit.errors import InputError
+from msde_toolkit.files import PARTIAL, whole
 
 if TYPE_CHECKING:
     from msde_toolkit.types import Manifest
 
 SUMMARY = "summary.json"
 CONFIG = "config.toml"
-PARTIAL = ".partial"
-"""How a file that is still being written ends."""
-
 NEEDED_COLUMNS = ("id", "condition", "label", "fold", "repeat", "logits")
 """Without these a file of predictions is of no use."""
-
-
-@contextmanager
-def whole(path: Path) -> Iterator[Path]:
-    """A temporary path beside ``path`` that replaces it when the block ends well, and vanishes when it does not."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=PARTIAL)
-    os.close(handle)
-    partial = Path(name)
-    try:
-        yield partial
-        # mkstemp makes files for the owner alone; a run folder follows the user's umask like any other file.
-        umask = os.umask(0)
-        os.umask(umask)
-        partial.chmod(0o666 & ~umask)
-        partial.replace(path)
-    finally:
-        partial.unlink(missing_ok=True)
 
 
 def write_text(path: Path, text: str) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import os
 import re
-import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from http.client import HTTPException
@@ -13,9 +12,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-import platformdirs
-
 from msde_toolkit.errors import InputError
+from msde_toolkit.files import cache_directory, whole
 
 if TYPE_CHECKING:
     from msde_toolkit.interfaces import Model
@@ -99,7 +97,7 @@ def published_file(url: str, progress: Progress | None = None) -> Path:
     Raises:
         InputError: no network, or not the file that its name promises.
     """
-    place = weights_folder() / local_name(url)
+    place = cache_directory("weights") / local_name(url)
     beginning = _promised(url)
     for file in (place, *([_torch_folder() / place.name] if beginning else [])):
         if file.is_file() and _digest(file).startswith(beginning):
@@ -125,12 +123,6 @@ def local_name(url: str) -> str:
     return f"{stem or name}.{hashlib.sha256(url.encode()).hexdigest()[:8]}{dot}{suffix if stem else ''}"
 
 
-def weights_folder() -> Path:
-    """Where downloaded weights are kept: ``MSDE_CACHE/weights``, by default in the platform's user cache."""
-    given = os.environ.get("MSDE_CACHE")
-    return (Path(given) if given else Path(platformdirs.user_cache_dir("msde-toolkit"))) / "weights"
-
-
 def _torch_folder() -> Path:
     """What ``torch.hub.get_dir()`` says, without importing torch."""
     home = os.environ.get("TORCH_HOME") or Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "torch"
@@ -154,11 +146,9 @@ def _download(url: str, place: Path, beginning: str, progress: Progress) -> None
     if urlsplit(url).scheme not in ("https", "http", "file"):
         message = "not a web address"
         raise ValueError(message)
-    place.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    handle, name = tempfile.mkstemp(dir=place.parent, suffix=".partial")
-    partial, sha, done = Path(name), hashlib.sha256(), 0
-    try:
-        with os.fdopen(handle, "wb") as file, urlopen(url, timeout=TIMEOUT) as answer:  # noqa: S310 - scheme checked
+    sha, done = hashlib.sha256(), 0
+    with whole(place) as partial:
+        with partial.open("wb") as file, urlopen(url, timeout=TIMEOUT) as answer:  # noqa: S310 - scheme checked
             size = int(answer.headers.get("Content-Length") or 0)
             while block := answer.read(CHUNK):
                 file.write(block)
@@ -171,6 +161,3 @@ def _download(url: str, place: Path, beginning: str, progress: Progress) -> None
         if not sha.hexdigest().startswith(beginning):
             message = f"its sha256 begins with {sha.hexdigest()[:8]}, not {beginning[:8]}: not the file it is named as"
             raise ValueError(message)
-        partial.replace(place)
-    finally:
-        partial.unlink(missing_ok=True)

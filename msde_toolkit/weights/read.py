@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import os
 import pickle
 import re
-import tempfile
 import warnings
 import zipfile
 from collections.abc import Iterator, Mapping
@@ -17,6 +15,7 @@ import torch
 from torch import Tensor
 
 from msde_toolkit.errors import InputError
+from msde_toolkit.files import whole
 from msde_toolkit.weights.arrays import NamedCode, PickledArray, read_pickle, torch_globals
 
 PARALLEL = "module."
@@ -67,18 +66,8 @@ def write_weights(state: Mapping[str, Tensor], file: Path, facts: Mapping[str, s
     from safetensors.torch import save
 
     data = save({key: value.detach().clone().contiguous() for key, value in state.items()}, dict(facts))
-    handle, name = tempfile.mkstemp(dir=file.parent, prefix=f".{file.name}.", suffix=".partial")
-    partial = Path(name)
-    try:
-        with os.fdopen(handle, "wb") as stream:
-            stream.write(data)
-        # mkstemp makes files for the owner alone; this one follows the user's umask like any other.
-        umask = os.umask(0)
-        os.umask(umask)
-        partial.chmod(0o666 & ~umask)
-        partial.replace(file)
-    finally:
-        partial.unlink(missing_ok=True)
+    with whole(file) as partial:
+        partial.write_bytes(data)
 
 
 def name_of(file: Path) -> str:

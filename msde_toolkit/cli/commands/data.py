@@ -89,10 +89,10 @@ def count_table(manifest: Manifest) -> list[dict[str, Any]]:
 
 
 def purge(json: Json = False) -> None:
-    """Empty the cache of decoded images."""
+    """Empty the cache: decoded images, features and teachers. Downloaded weights stay."""
     from msde_toolkit.cli.console import out, print_json
-    from msde_toolkit.data.image_cache import cache_directory
     from msde_toolkit.data.image_cache import purge as empty
+    from msde_toolkit.files import cache_directory
 
     files, size = empty()
     if json:

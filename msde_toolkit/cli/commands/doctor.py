@@ -37,8 +37,8 @@ def _examine() -> tuple[dict[str, Any], list[str]]:
     import torch
 
     import msde_toolkit
-    from msde_toolkit.data.image_cache import cache_directory
     from msde_toolkit.engine.device import choose_device, choose_precision, describe, unused_gpu
+    from msde_toolkit.files import cache_directory
 
     device = choose_device("auto")
     precision = choose_precision("auto", device)

@@ -11,8 +11,9 @@ import pytest
 from PIL import Image as Pillow
 
 from msde_toolkit.data import image_cache
-from msde_toolkit.data.image_cache import CHUNK, cache_directory, load_images, purge, squash
+from msde_toolkit.data.image_cache import CHUNK, load_images, purge, squash
 from msde_toolkit.errors import DataError, MsdeError
+from msde_toolkit.files import cache_directory
 from msde_toolkit.interfaces import Dataset
 from msde_toolkit.types import Manifest
 
