@@ -96,9 +96,8 @@ class Distillation(Loss):
     }
 
     def notes(self, output: ModelOutput) -> Sequence[str]:
-        """How many images a step shows and, with ``align=maps``, the largest value that the distance can take."""
-        shown = "kd shows the student one image of each pair at a step, where cl and ce show both"
-        return (shown, ceiling_note(output, self.options.mse_weight)) if self.options.align == "maps" else (shown,)
+        """With ``align=maps``, the largest value that the distance can take."""
+        return (ceiling_note(output, self.options.mse_weight),) if self.options.align == "maps" else ()
 
     def step(self, model: Model, forward: Forward, batch: Batch | PairBatch, context: LossContext) -> LossTerms:
         """The model's classification terms of one forward pass over B images, and ``mse``.

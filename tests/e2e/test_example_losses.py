@@ -53,6 +53,23 @@ def test_each_describes_itself_and_lets_this_toolkit_in(environment):
         assert not Requirement(needed).specifier.contains("0.2.0")
 
 
+@pytest.mark.parametrize(
+    ("loss", "terms"), [("focusface", {"ce", "mask", "contrastive"}), ("kd-triplet", {"ce", "triplet"})]
+)
+def test_the_engine_trains_their_head_and_their_teacher(environment, loss, terms):
+    settings = ("data.subjects=4", "train.image_size=32", "train.epochs=1", "train.batch_size=28")
+    done = environment.msde(
+        "run", "--model", "resnet18", "--loss", loss, "--folds", "2", "--device", "cpu", "--out", loss, "--json",
+        *(word for setting in settings for word in ("--set", setting)),
+    )  # fmt: skip
+    summary = json.loads(done.stdout)
+    assert (summary["loss"], summary["status"]) == (loss, "complete")
+    assert set(summary["terms"]) == terms
+    assert all(shares["gradient_share"]["mean"] > 0 for shares in summary["terms"].values())
+    provenance = json.loads((environment.folder / loss / "provenance.json").read_text())
+    assert provenance["plugins"]["loss"]["distribution"] == LOSSES[loss][0]
+
+
 def test_their_own_tests_pass(environment):
     folders = [EXAMPLES / distribution / "tests" for distribution, _ in LOSSES.values()]
     # Together they would find the toolkit's own options, made for its own tests.
