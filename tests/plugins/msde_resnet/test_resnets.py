@@ -39,6 +39,7 @@ def test_a_seed_gives_torchvisions_weights_and_then_the_heads(name):
 
 @pytest.mark.parametrize("normalise", [False, True])
 def test_features_are_means_of_the_maps_in_extras(normalise):
+    torch.manual_seed(0)
     model = create_model("resnet18", options={"normalise_maps": normalise}).eval()
     images = tiny_batch(2, 96).images
     with torch.no_grad():
@@ -66,6 +67,7 @@ def test_the_code_profile_normalises_maps_and_says_where_that_stands():
 
 
 def test_the_vggface2_trunk_has_its_strides_first_and_pools_without_padding():
+    torch.manual_seed(0)
     model = create_model("resnet50", options={"trunk": "vggface2"}).eval()
     trunk = model.backbone
     images = torch.randn(1, 3, 64, 64)
