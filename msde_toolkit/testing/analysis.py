@@ -20,7 +20,7 @@ from msde_toolkit.results.open_run import OpenRun, open_run
 from msde_toolkit.testing.checks import Checklist, in_one_line, require, skip
 from msde_toolkit.testing.one_condition import OneCondition
 from msde_toolkit.testing.plugin import PluginUnderTest
-from msde_toolkit.testing.reference import finished_run, own_cache
+from msde_toolkit.testing.reference import apart_from_the_user, finished_run
 from msde_toolkit.testing.report import Finding
 from msde_toolkit.types import NM, AnalysisResult
 
@@ -48,7 +48,7 @@ class AnalysisUnderTest:
 
     def of(self, *runs: RunView) -> AnalysisResult:
         """What it says of these runs."""
-        with tempfile.TemporaryDirectory() as folder, own_cache():
+        with tempfile.TemporaryDirectory() as folder, apart_from_the_user(self.plugin.info.distribution):
             return create_analysis(self.plugin.name, self.plugin.options).run(AnalysisContext(runs, Path(folder)))
 
 
@@ -165,7 +165,7 @@ def repeatable(analysis: AnalysisUnderTest) -> None:
 def writes_beside_the_run(analysis: AnalysisUnderTest) -> str:
     """As ``msde analyze`` does it; every file of the run stays as it was, and no pyplot figure stays open."""
     before, open_figures = _contents(analysis.run.directory), _pyplot_figures()
-    with tempfile.TemporaryDirectory() as folder, own_cache():
+    with tempfile.TemporaryDirectory() as folder, apart_from_the_user(analysis.plugin.info.distribution):
         done = analyze(
             analysis.plugin.name, [analysis.run], options=analysis.plugin.options.model_dump(), out=Path(folder) / "out"
         )

@@ -39,7 +39,7 @@ def shapes(model: ModelUnderTest) -> str:
     """Several batch sizes (one image too, in evaluation mode), class counts and image sizes."""
     widths = set()
     for classes, count, pixels in ((7, 1, model.pixels), (7, 3, model.pixels + 16), (3, 2, model.pixels)):
-        network = model.evaluating if classes == model.evaluating.classes else model.make(classes).eval()
+        network = model.evaluating if classes == model.evaluating.classes else model.of_three_classes
         with torch.no_grad():
             output = network(model.images(count, pixels))
         _check_shapes(output, count, classes)
@@ -64,7 +64,7 @@ def _check_shapes(output: ModelOutput, count: int, classes: int) -> None:
 )
 def classes_are_kept(model: ModelUnderTest) -> None:
     """The model knows its class count and its options."""
-    network = model.make(3)
+    network = model.of_three_classes
     require(network.classes == 3, f"made with 3 classes, it says {network.classes}")
     require(network.options == model.plugin.options, "its options are not those it was made with")
 
@@ -75,7 +75,9 @@ def classes_are_kept(model: ModelUnderTest) -> None:
 )
 def seeded_weights(model: ModelUnderTest) -> None:
     """Weights are a function of torch's seed, and another seed gives others."""
-    one, again, other = (list(model.make(seed=seed).state_dict().items()) for seed in (0, 0, 1))
+    one, again, other = (
+        list(network.state_dict().items()) for network in (model.evaluating, model.make(seed=0), model.make(seed=1))
+    )
     changed = [key for (key, value), (_, same) in zip(one, again, strict=True) if not torch.equal(value, same)]
     require(not changed, f"made twice from one seed, these differ: {_few(changed)}")
     differ = any(not torch.equal(value, same) for (_, value), (_, same) in zip(one, other, strict=True))
@@ -200,9 +202,9 @@ def too_small(model: ModelUnderTest) -> str:
 )
 def frozen_features(model: ModelUnderTest) -> str:
     """``embed`` does not depend on the mode, and ``classify`` of it is ``forward``."""
-    network = model.make().train()
-    if not network.frozen:
+    if not model.evaluating.frozen:
         skip("its backbone trains")
+    network = model.make().train()
     images = model.images(3)
     with torch.no_grad():
         training, evaluating = network.embed(images), network.eval().embed(images)

@@ -29,8 +29,13 @@ class ModelUnderTest:
 
     @cached_property
     def evaluating(self) -> Model:
-        """One of 7 classes in evaluation mode, which checks only look at."""
+        """One of 7 classes and seed 0 in evaluation mode, which checks only look at."""
         return self.make().eval()
+
+    @cached_property
+    def of_three_classes(self) -> Model:
+        """Another, of 3 classes."""
+        return self.make(3).eval()
 
     @property
     def pixels(self) -> int:

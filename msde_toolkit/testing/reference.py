@@ -10,7 +10,6 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
@@ -19,11 +18,12 @@ from torch import Tensor, nn
 
 from msde_toolkit.interfaces import Criterion, Image, Model, PluginOptions
 from msde_toolkit.randomness import generator
-from msde_toolkit.registry import OUR_DISTRIBUTION
+from msde_toolkit.registry import OFF_SWITCH, OUR_DISTRIBUTION
 from msde_toolkit.types import Batch, ModelOutput, PairBatch
 
 CLASSES = 7
 FEATURES = 16
+CACHE = "MSDE_CACHE"
 
 
 class ReferenceModel(Model):
@@ -122,19 +122,20 @@ def finished_run() -> Path:
         set_data={"subjects": 4, "size": 64},
         set_train={"epochs": 1, "image_size": 32, "batch_size": 32},
     )
-    with own_cache():
+    with apart_from_the_user():
         return run(config, out=folder / "run").directory
 
 
 @contextmanager
-def own_cache() -> Iterator[None]:
-    """An image cache apart from the user's."""
-    before: Any = os.environ.get("MSDE_CACHE")
-    os.environ["MSDE_CACHE"] = str(_cache_folder())
+def apart_from_the_user(distribution: str = "") -> Iterator[None]:
+    """An image cache of its own, and of the third parties only ``distribution``: no tracker hears of such runs."""
+    before = {variable: os.environ.get(variable) for variable in (CACHE, OFF_SWITCH)}
+    os.environ |= {CACHE: str(_cache_folder()), OFF_SWITCH: distribution}
     try:
         yield
     finally:
-        os.environ.pop("MSDE_CACHE") if before is None else os.environ.update({"MSDE_CACHE": before})
+        for variable, value in before.items():
+            os.environ.pop(variable) if value is None else os.environ.update({variable: value})
 
 
 @cache

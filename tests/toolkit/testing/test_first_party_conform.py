@@ -1,0 +1,37 @@
+"""The toolkit's own plugins keep what the kit asks of a stranger's: every entry point of pyproject.toml."""
+
+import csv
+import tomllib
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from msde_toolkit.registry import KINDS, OUR_DISTRIBUTION
+from msde_toolkit.testing import check
+
+TABLES = tomllib.loads((Path(__file__).parents[3] / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+WORDS = {f"msde.{plural}": word for plural, (word, _) in KINDS.items()} | {"msde.hooks": "listener"}
+NAMED = [(WORDS[group], name) for group, table in TABLES["entry-points"].items() for name in table]
+
+
+@pytest.fixture
+def root_of(tmp_path):
+    """Files for the datasets that read some."""
+    random = np.random.default_rng(0)
+    with (tmp_path / "fer2013.csv").open("w", newline="") as file:
+        rows = csv.writer(file)
+        rows.writerow(("emotion", "pixels", "Usage"))
+        for row in range(14):
+            usage = "Training" if row < 7 else "PrivateTest"
+            rows.writerow((row % 7, " ".join(map(str, random.integers(0, 256, 48 * 48))), usage))
+    return {"fer2013": tmp_path / "fer2013.csv"}
+
+
+@pytest.mark.parametrize(("kind", "name"), NAMED, ids=[f"{kind}-{name}" for kind, name in NAMED])
+def test_it_conforms(kind, name, root_of):
+    # What the environment installs besides must not stand in for ours.
+    report = check(f"{name}@{OUR_DISTRIBUTION}", kind, root=root_of.get(name))
+    report.raise_for_failures()
+    asked = [finding for finding in report.findings if finding.state == "passed"]
+    assert len(asked) >= 10, "most checks apply"
