@@ -103,8 +103,10 @@ def prepare(config: RunConfig, progress: Progress | None = None) -> Prepared:
     )
     folds = _folds(config, settings, source.manifest)
     train_on = _train_on(config, settings.loss, source.manifest)
-    train = within_budget(settings.train, _images_an_epoch(config, settings, source.manifest, folds, train_on))
     model = create_model(config.model, classes=len(source.manifest.classes), options=settings.model)
+    images_an_epoch = _images_an_epoch(config, settings, source.manifest, folds, train_on)
+    # A budget is of images that go through a whole network; a head on stored features takes next to no time.
+    train = settings.train if model.frozen else within_budget(settings.train, images_an_epoch)
     _check_model(model, train, config.model)
     names = (config.model, config.loss)
     composition = compose(model, settings.loss, train.image_size, train_on == "pairs", names)
@@ -226,7 +228,11 @@ def _train_on(config: RunConfig, loss: Loss, manifest: Manifest) -> str:
 
 def _check_model(model: Model, train: TrainOptions, name: str) -> None:
     if train.image_size < model.smallest_input:
-        message = f"train.image_size = {train.image_size}: {name} needs at least {model.smallest_input} pixels."
+        needed = model.smallest_input
+        message = (
+            f"train.image_size = {train.image_size}: {name} needs at least {needed} pixels: "
+            f"--set train.image_size={needed}."
+        )
         raise InputError(message)
 
 

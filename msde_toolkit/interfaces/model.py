@@ -52,7 +52,7 @@ class Model(nn.Module, Plugin):
     """
 
     input_spec: InputSpec = InputSpec()
-    smallest_input: ClassVar[int] = 32
+    smallest_input: int = 32
     """The smallest image side in pixels that the network can take."""
     frozen: ClassVar[bool] = False
     """The backbone never trains. The engine then calls ``embed`` once for every image, unchanged by augmentation, and
@@ -115,7 +115,7 @@ class Model(nn.Module, Plugin):
 
         Args:
             state: keys as in ``self.backbone``.
-            layout: where they come from: ``torchvision``, ``msceleb``, ``vggface2``, or ``other`` for a file that has the
+            layout: where they come from: ``torchvision``, ``msceleb``, ``vggface2``, or ``other``: a file that has the
                 backbone's own keys (timm, a probe).
 
         Returns:

@@ -59,7 +59,7 @@ class Probe(Model):
             self.backbone = _frozen_model(classes, options)
             features, self._used = _features_of(self.backbone)
         self.input_spec = self.backbone.input_spec
-        self.smallest_input = self.backbone.smallest_input  # type: ignore[misc]  # it differs from model to model
+        self.smallest_input = self.backbone.smallest_input  # it differs from model to model
         self.head = nn.Sequential(
             OrderedDict(
                 norm=nn.BatchNorm1d(features, eps=TINIEST_VARIANCE, affine=False), linear=nn.Linear(features, classes)

@@ -58,7 +58,7 @@ class Ran(Model):
     presets: ClassVar[Mapping[str, Mapping[str, Any]]] = {"quick": {"backbone": "resnet18", "region_size": 0.5}}
     profiles: ClassVar[Mapping[str, Sequence[Switch]]] = {"code": _CODE}
     input_spec = InputSpec(mean=(0.0, 0.0, 0.0), std=(1.0, 1.0, 1.0))
-    smallest_input: ClassVar[int] = SMALLEST_REGION
+    smallest_input: int = SMALLEST_REGION
     options: RanOptions
 
     def __init__(self, classes: int, options: RanOptions) -> None:
@@ -66,7 +66,7 @@ class Ran(Model):
         if options.trunk == "vggface2":
             self.input_spec = backbones.VGGFACE2_INPUT
         # Of the class, it is that of regions as large as the image.
-        self.smallest_input = math.ceil(SMALLEST_REGION / options.region_size)  # type: ignore[misc]
+        self.smallest_input = math.ceil(SMALLEST_REGION / options.region_size)
         features = backbones.width(options.backbone)
         self.backbone = backbones.resnet_trunk(options.backbone, trunk=options.trunk)
         self.attention = RegionAttention(features, options.variant)

@@ -55,7 +55,7 @@ class _ResNet(Model):
     Options = ResNetOptions
     profiles: ClassVar[Mapping[str, Sequence[Switch]]] = {"code": CODE}
     input_spec: InputSpec = InputSpec()
-    smallest_input: ClassVar[int] = 32
+    smallest_input: int = 32
     options: ResNetOptions
 
     def __init__(self, classes: int, options: ResNetOptions) -> None:

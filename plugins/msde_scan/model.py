@@ -26,6 +26,12 @@ _CODE = (
         "The four bottom patches are cut as scrambled rows, not as 4 x 6 cells of the face",
         "SCAN paper (25 patches of the map); SCAN's released code, attentionnet.py",
     ),
+    Switch(
+        "train.eval_after_first_epoch",
+        True,
+        "After the first test the network is never set back to training mode: batch norm learns in epoch 1 only",
+        "SCAN paper: not stated; SCAN's released code, every main_*.py",
+    ),
 )
 
 
@@ -74,7 +80,7 @@ class Scan(Model):
     presets: ClassVar[Mapping[str, Mapping[str, Any]]] = {"quick": {"backbone": "resnet18"}}
     profiles: ClassVar[Mapping[str, Sequence[Switch]]] = {"code": _CODE}
     input_spec = InputSpec(mean=(0.5, 0.5, 0.5), std=(0.5, 0.5, 0.5))
-    smallest_input: ClassVar[int] = 40
+    smallest_input: int = 40
     options: ScanOptions
 
     def __init__(self, classes: int, options: ScanOptions) -> None:
@@ -155,7 +161,8 @@ class Scan(Model):
                 layer2 = stage(layer2)
         if self.options.legacy_patches and layer2.shape[2:] != (_LEGACY_MAP, _LEGACY_MAP):
             message = (
-                f"model.legacy_patches needs 224 px images, got {tuple(images.shape[2:])}: set train.image_size=224."
+                f"model.legacy_patches needs 224 px images, got {tuple(images.shape[2:])}: set train.image_size=224 "
+                "or model.legacy_patches=false."
             )
             raise InputError(message)
         return layer2

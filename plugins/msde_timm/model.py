@@ -55,7 +55,7 @@ class Timm(Model):
         self._trial = try_out(self.backbone, options.name, size, self._fixed)
         known = pretrained(self.backbone)
         self.input_spec = InputSpec(_triple(known["mean"]), _triple(known["std"]), size)
-        self.smallest_input = self._trial.smallest  # type: ignore[misc]  # it differs from network to network
+        self.smallest_input = self._trial.smallest  # it differs from network to network
         self.head = nn.Linear(self._trial.features, classes)
 
     def forward(self, images: Tensor) -> ModelOutput:

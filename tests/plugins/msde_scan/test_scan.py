@@ -217,10 +217,13 @@ def test_imagenet_weights_are_those_of_the_backbone():
     assert "resnet18-" in small(shared_attention=True).pretrained_url()
 
 
-def test_the_code_profile_cuts_the_bottom_patches_as_the_released_code():
-    (switch,) = type(small()).profiles["code"]
-    assert small(**{switch.key.removeprefix("model."): switch.value}).options.legacy_patches
-    assert "released code" in switch.source
+def test_the_code_profile_repeats_what_the_released_code_does():
+    switches = type(small()).profiles["code"]
+    assert {switch.key: switch.value for switch in switches} == {
+        "model.legacy_patches": True,
+        "train.eval_after_first_epoch": True,
+    }
+    assert all("released code" in switch.source for switch in switches)
 
 
 def test_it_overfits_32_pairs():

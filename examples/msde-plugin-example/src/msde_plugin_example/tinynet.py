@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from itertools import pairwise
-from typing import ClassVar
 
 from msde_toolkit.interfaces import Model, PluginOptions
 from msde_toolkit.types import CamTarget, ModelOutput
@@ -21,7 +20,7 @@ class TinyNet(Model):
     summary = "Three convolutions and a linear head: a run in seconds"
     reference = "None: an example to copy from"
     licence = "Apache-2.0"
-    smallest_input: ClassVar[int] = 16
+    smallest_input: int = 16
 
     class Options(PluginOptions):
         """What ``--set model.KEY=VALUE`` can change."""
