@@ -7,12 +7,11 @@ from dataclasses import dataclass
 from importlib.util import find_spec
 
 from msde_toolkit.errors import InputError
-from msde_toolkit.hooks import GROUP
 from msde_toolkit.options import nearest
 from msde_toolkit.registry import KINDS, find
 
-GROUPS = {**{word: f"msde.{plural}" for plural, (word, _) in KINDS.items()}, "listener": GROUP}
-"""Kind to entry-point group."""
+GROUPS = {**{word: f"msde.{plural}" for plural, (word, _) in KINDS.items()}, "listener": "msde.hooks"}
+"""Kind to entry-point group. The listeners' is ``hooks.GROUP``, which would import torch for a word."""
 LONGEST = 30
 RESERVED = ("toolkit", "plugin", *GROUPS)
 """Names that would read as the toolkit itself, or as a kind."""

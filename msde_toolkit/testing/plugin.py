@@ -76,7 +76,7 @@ DECLARED: Checklist[PluginUnderTest] = Checklist()
     remedy="Import what is heavy inside the function that uses it: the module is loaded when its name is used.",
 )
 def import_is_light(plugin: PluginUnderTest) -> str:
-    """Measured in a process of its own, after torch, torchvision and the toolkit's interfaces."""
+    """Measured in a process of its own, after torch and the toolkit's interfaces."""
     weight = import_weight(plugin.info)
     also = f"; it imports {', '.join(weight.heavy)}" if weight.heavy else ""
     told = f"{weight.seconds:.2f} s of processor time beyond torch{also}"
