@@ -93,8 +93,10 @@ def protocol(summary: Mapping[str, Any]) -> list[str]:
     }[summary["select"]]
     divided = f"{folds} folds{times}" if folds > 1 else f"the dataset's own split{times}"
     unit = f"{summary['interval_units']} {summary['interval_unit']}s"
+    sha = summary.get("weights_sha256")
+    pretraining = summary["pretraining"] + (f" (sha256 {sha[:8]})" if sha else "")
     return [
-        f"{divided}, {who}, {epoch}, trained on {summary['train_on']}, pretraining {summary['pretraining']}",
+        f"{divided}, {who}, {epoch}, trained on {summary['train_on']}, pretraining {pretraining}",
         f"Intervals resample {unit} and are about {summary['interval_about']}.",
         *summary["notes"],
     ]

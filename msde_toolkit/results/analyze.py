@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -72,7 +72,7 @@ def analyze(
         _check_pretraining(opened)
     check_writable(out)
     context = AnalysisContext(opened, out, seed, track or (lambda items, _title: items))
-    result = analysis.run(context)
+    result = _with_pretraining(analysis.run(context), opened)
     document = {
         "schema": 1,
         "analysis": info.name,
@@ -99,6 +99,16 @@ def _check_pretraining(runs: Sequence[OpenRun]) -> None:
         told = "; ".join(f"{run.name}: {run.pretraining}" for run in runs)
         message = f"These runs differ in pretraining ({told}).\nTo compare them all the same: --unequal-pretraining."
         raise InputError(message)
+
+
+def _with_pretraining(result: AnalysisResult, runs: Sequence[OpenRun]) -> AnalysisResult:
+    """The result with a column ``pretraining`` in every table that names runs."""
+    labels = {run.name: run.pretraining for run in runs}
+    tables = {
+        name: table.assign(pretraining=table["run"].map(labels)) if "run" in table.columns else table
+        for name, table in result.tables.items()
+    }
+    return replace(result, tables=tables)
 
 
 def _contents(result: AnalysisResult) -> dict[str, Any]:

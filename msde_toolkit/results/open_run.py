@@ -57,13 +57,14 @@ class OpenRun:
 
     @property
     def title(self) -> str:
-        """Model, loss and data in words."""
+        """Model, loss and data in words; says where the protocol makes the numbers no evidence."""
         data = str(self.summary["dataset"])
         if self.summary.get("mask"):
             data = f"{data} with {self.summary['mask']} masks"
         if self.synthetic and data != "synthetic":
             data = f"{data} (synthetic faces)"
-        return f"{self.summary['model']} + {self.summary['loss']}, {data}"
+        title = f"{self.summary['model']} + {self.summary['loss']}, {data}"
+        return f"UNSOUND: {title}" if self.summary.get("unsound") else title
 
     @property
     def pretraining(self) -> str:

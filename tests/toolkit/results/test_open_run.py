@@ -174,7 +174,10 @@ def test_an_analysis_leaves_everything_it_says(folder):
     assert document["plugin"]["distribution"] == "msde-tiny"
     assert {file.name for file in done.files} == {file.name for file in done.directory.iterdir()}
     assert {file.name for file in done.files} == {"rows.csv", "numbers.npz", "line.png", "line.svg", "result.json"}
-    assert pd.read_csv(done.directory / "rows.csv").to_dict("list") == {"run": ["first"], "n": [2 * 84]}
+    rows = pd.read_csv(done.directory / "rows.csv").to_dict("list")
+    assert rows == {"run": ["first"], "n": [2 * 84], "pretraining": ["none"]}, (
+        "a table of runs says what each started from"
+    )
     assert np.load(done.directory / "numbers.npz")["values"].tolist() == [0, 1, 2, 3]
     assert tracked == ["Counting"]
     assert [(event.analysis, event.directory) for event in ear.heard] == [("everything", done.directory)]
