@@ -9,7 +9,9 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+EVERY_PAGE = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+PAGES = [page for page in EVERY_PAGE if not page.name.startswith("writing-")]
+"""The pages that teach writing a plugin build on what they write: test_writing_guides follows them."""
 TINY = "--set data.subjects=6 --set data.size=64 --set train.image_size=40 --set train.epochs=1 --folds 2"
 
 
@@ -60,6 +62,6 @@ def test_commands_named_in_the_readme_exist() -> None:
 
 
 def test_links_lead_somewhere() -> None:
-    for page in PAGES:
+    for page in EVERY_PAGE:
         for target in re.findall(r"\]\(([^)#]+)\)", page.read_text("utf-8")):
             assert target.startswith("http") or (page.parent / target).exists(), f"{page.name}: {target}"
