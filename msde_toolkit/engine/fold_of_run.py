@@ -10,6 +10,7 @@ from msde_toolkit.data.folds import Fold
 from msde_toolkit.engine.config import RunConfig
 from msde_toolkit.errors import InputError
 from msde_toolkit.interfaces import Loss
+from msde_toolkit.registry import Registry
 from msde_toolkit.results.open_run import OpenRun, open_run
 from msde_toolkit.types import Manifest
 
@@ -22,8 +23,11 @@ def opened(spec: str, option: str) -> OpenRun:
     """The finished run that ``run:DIR`` (or, for a teacher, ``DIR``) names.
 
     Raises:
-        InputError: naming the option; not a run, or not a finished one.
+        InputError: naming the option; no folder, not a run, or not a finished one.
     """
+    if spec == PREFIX:
+        message = f"{option} {spec}: which run? Give its folder: {option} run:DIR."
+        raise InputError(message)
     try:
         return open_run(spec.removeprefix(PREFIX))
     except InputError as error:
@@ -62,13 +66,19 @@ def check_teacher(config: RunConfig, loss: Loss, manifest: Manifest, folds: Sequ
     """Whether the teacher that was named can teach these folds, before anything is trained.
 
     Raises:
-        InputError: a teacher for a loss that has none; a run that cannot teach these folds, or whose features are of
-            another number.
+        InputError: a teacher for a loss that has none, or for a frozen model; a run that cannot teach these folds, or
+            whose features are of another number.
     """
     if config.teacher == AUTO:
         return
     if not loss.needs_teacher:
         message = f"--teacher {config.teacher}: --loss {config.loss} has no teacher; leave --teacher out."
+        raise InputError(message)
+    if Registry("models").get(config.model).frozen:
+        message = (
+            f"--teacher {config.teacher}: --model {config.model} learns from stored features, which are no images for "
+            "the models of another run; use --teacher auto."
+        )
         raise InputError(message)
     run = opened(config.teacher, "--teacher")
     for fold in folds:

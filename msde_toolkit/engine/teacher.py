@@ -91,7 +91,8 @@ class Teachers:
         files = self._files(fold, repeat)
         if not files.done:
             self._train(self._fold(fold), repeat, files, listener)
-        return frozen(self._open(fold, repeat, files), compute)
+        teacher = self._open(fold, repeat, files)
+        return frozen(teacher, compute, of_features=teacher.frozen)
 
     def _open(self, fold: Fold, repeat: int, files: FoldFiles) -> Model:
         from msde_toolkit.weights import load_strict, read_weights
@@ -126,6 +127,8 @@ class Teachers:
     def _key(self) -> str:
         """Of everything that decides a teacher's numbers."""
         facts = {key: value for key, value in provenance(self._run).items() if key not in NOT_ITS_NUMBERS}
+        # Why it is this precision is told with a measured speed, which is another one at every start.
+        facts["precision"] = facts["precision"]["used"]
         facts |= {"folds": self.prepared.folds.as_dict(), "seed": self.prepared.config.seed}
         return hashlib.sha256(json.dumps(facts, sort_keys=True, default=str).encode()).hexdigest()[:32]
 
@@ -148,13 +151,19 @@ def _beside(directory: Path) -> str:
     return str(directory.with_suffix(".lock"))
 
 
-def frozen(model: Model, compute: Compute) -> Forward:
-    """A model as a teacher: evaluation mode, no gradient, images in [0, 1] to an output in single precision."""
+def frozen(model: Model, compute: Compute, *, of_features: bool = False) -> Forward:
+    """A model as a teacher: evaluation mode, no gradient, images in [0, 1] to an output in single precision.
+
+    Args:
+        model: on any device; moved to the run's.
+        compute: of the student's run.
+        of_features: the student's backbone is frozen like the teacher's, so that both are shown stored features.
+    """
     model.to(compute.device).to(memory_format=torch.channels_last).eval().requires_grad_(False)
 
     @torch.no_grad()
     def forward(images: Tensor) -> ModelOutput:
-        if model.frozen:
+        if of_features:
             return model.classify(images)
         with torch.autocast(compute.device.type, torch.bfloat16, enabled=compute.precision == "bf16"):
             return in_single_precision(model(model.input_spec.normalise(images)))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import numpy as np
@@ -77,6 +78,15 @@ def test_it_is_trained_once_for_all_runs_that_need_it(cache, tmp_path):
     assert (told["source"], told["loss"], told["train_on"]) == ("trained here", "ce", "nm")
 
 
+def test_why_a_precision_was_chosen_makes_no_other_teacher(cache, tmp_path):
+    """``auto`` notes how fast bf16 was, another number at every start, and --resume asks for what was chosen."""
+    again = Told()
+    one = msde.run(config(precision="auto"), out=tmp_path / "one")
+    used = json.loads(RunStore(one.directory).provenance.read_text())["precision"]["used"]
+    msde.run(config(precision=used), out=tmp_path / "two", listeners=[again])
+    assert again.teachers == 0
+
+
 def test_no_fold_is_taught_by_a_model_that_saw_its_test_subjects(tiny, cache, tmp_path):
     done = msde.run(config(), out=tmp_path / "run")
     manifest = load_manifest(RunStore(done.directory).manifest)
@@ -135,6 +145,32 @@ def test_a_given_run_teaches(tiny, cache, tmp_path):
         msde.run(config(teacher=str(teacher.directory), set_model={"width": 4}), out=tmp_path / "narrow")
     with pytest.raises(InputError, match=r"trained on subjects that fold 0\d tests"):
         msde.run(config(teacher=str(teacher.directory), folds=3), out=tmp_path / "other folds")
+
+
+def test_a_frozen_model_teaches_and_is_not_taught_by_another_run(tiny, cache, tmp_path):
+    """A probe as a teacher is shown the images; a probe as a student has only features to show."""
+    values = {"loss": "ce", "train_on": "nm"}
+    probe = msde.run(config(model="still", **values), out=tmp_path / "probe")
+    flat = {"flip": 0, "rotation": 0, "shift": 0, "zoom": 0, "brightness": 0, "contrast": 0, "saturation": 0}
+    taught = config(teacher=f"run:{probe.directory}", set_model={"width": 4}, set_train=flat)
+    done = msde.run(taught, out=tmp_path / "taught")
+    assert done.summary["teacher"]["source"] == "run probe"
+    run, step = msde.open_run(probe.directory), tiny.SEEN[0]
+    model = run.model(step["seed"][2]).cpu()
+    images = torch.tensor(run.images(list(step["ids"]))).permute(0, 3, 1, 2).float() / 255
+    with torch.no_grad():
+        torch.testing.assert_close(step["teacher"], model(model.input_spec.normalise(images)).logits)
+    with pytest.raises(InputError, match=r"--model still learns from stored features.*--teacher auto"):
+        msde.run(config(model="still", teacher=f"run:{probe.directory}"), out=tmp_path / "student")
+    assert not (tmp_path / "student").exists()
+
+
+def test_run_without_a_folder_is_no_run(cache, tmp_path, monkeypatch):
+    """Not the folder that one stands in, either, though it be a run."""
+    done = msde.run(config(loss="ce", train_on="nm"), out=tmp_path / "here")
+    monkeypatch.chdir(done.directory)
+    with pytest.raises(InputError, match=r"^--teacher run:: which run"):
+        msde.run(config(teacher="run:"), out=tmp_path / "taught")
 
 
 def test_the_released_codes_teacher_of_all_subjects_is_marked(cache, tmp_path):
