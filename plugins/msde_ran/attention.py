@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Literal, NamedTuple
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 Variant = Literal["paper", "code"]
@@ -37,15 +38,15 @@ class RegionAttention(nn.Module):
         """``[B, R, F]`` features of the regions to their weights and the fused face, in the features' precision."""
         # Also under autocast: the region-biased loss compares weights that differ by less than bf16 can tell.
         with torch.autocast(features.device.type, enabled=False):
-            mu = self._weights(self.alpha(features))
+            mu = self._log_weights(self.alpha(features))
             view = _mean(features, mu).unsqueeze(1).expand_as(features)
             related = torch.cat([features, view], dim=2)
-            nu = self._weights(self.beta(related))
-            return Attended(mu, nu, _mean(related, mu * nu))
+            nu = self._log_weights(self.beta(related))
+            return Attended(mu.exp(), nu.exp(), _mean(related, mu + nu))
 
-    def _weights(self, scores: Tensor) -> Tensor:
-        weights = torch.sigmoid(scores.squeeze(2))
-        return torch.softmax(weights, dim=1) if self.variant == "code" else weights
+    def _log_weights(self, scores: Tensor) -> Tensor:
+        scores = scores.squeeze(2)
+        return F.log_softmax(scores.sigmoid(), dim=1) if self.variant == "code" else F.logsigmoid(scores)
 
 
 def region_biased_loss(mu: Tensor, margin: float) -> Tensor:
@@ -62,7 +63,8 @@ def region_biased_loss(mu: Tensor, margin: float) -> Tensor:
     return torch.relu(margin - lead).mean()
 
 
-def _mean(vectors: Tensor, weights: Tensor) -> Tensor:
-    """``[B, R, F]`` and weights ``[B, R]`` to the weighted mean over regions ``[B, F]``."""
-    shares = weights / weights.sum(dim=1, keepdim=True)
+def _mean(vectors: Tensor, log_weights: Tensor) -> Tensor:
+    """``[B, R, F]`` and the logarithms of weights ``[B, R]`` to the weighted mean over regions ``[B, F]``."""
+    # Of logarithms, because products of two sigmoids can all be zero in single precision, and 0 / 0 is no mean.
+    shares = torch.softmax(log_weights, dim=1)
     return (shares.unsqueeze(2) * vectors).sum(dim=1)
