@@ -11,6 +11,7 @@ from torch import Tensor
 
 from msde_toolkit.errors import InputError
 from msde_toolkit.interfaces import Model
+from msde_toolkit.weights.report import COUNTER
 
 HEADS = ("fc.", "feature.", "classifier.", "head.")
 """How classifiers of pretrained networks begin; MS-Celeb-1M's has a ``feature`` layer before its ``fc``."""
@@ -106,11 +107,21 @@ def _pretrained(state: Mapping[str, Any], name: str) -> str:
     trunk = [key for key in state if not key.startswith(HEADS)]
     if "conv1.weight" not in state or not all(_TRUNK.fullmatch(key) for key in trunk):
         return ""
-    if _classes(state) == _VGGFACE2_PEOPLE or re.search("vggface2|resnet50_ft", name):
+    if (
+        _classes(state) == _VGGFACE2_PEOPLE
+        or re.search("vggface2|resnet50_ft", name)
+        or _is_headless_pickle(state, name)
+    ):
         return "vggface2"
     if "feature.weight" in state or re.search("msceleb|ijba_res18", name):
         return "msceleb"
     return "torchvision"
+
+
+def _is_headless_pickle(state: Mapping[str, Any], name: str) -> bool:
+    """A ResNet-50 in a pickle, without a head and, as from Caffe, without counters: only VGGFace2's come so."""
+    odd = any(key.startswith(HEADS) or key.endswith(COUNTER) for key in state)
+    return name.endswith(".pkl") and "layer1.0.conv3.weight" in state and not odd
 
 
 def _classes(state: Mapping[str, Any]) -> int | None:
@@ -119,7 +130,7 @@ def _classes(state: Mapping[str, Any]) -> int | None:
 
 
 def _may_be_whole(state: Mapping[str, Any], known: str, classes: int) -> bool:
-    if not known:
-        return True
+    if not known or known == "vggface2":
+        return not known  # VGGFace2's head names people, and its first convolution must be made to fit
     found = _classes(state)
     return found is not None and (found == classes or found <= _MOST_EXPRESSIONS)

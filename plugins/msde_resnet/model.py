@@ -94,11 +94,15 @@ class _ResNet(Model):
 
     @classmethod
     def convert_checkpoint(cls, checkpoint: Mapping[str, Any], options: PluginOptions) -> Mapping[str, Tensor] | None:
-        """A torchvision ResNet's state_dict (or ``{"state_dict": ...}``) as this class's; None if it is not one."""
-        del options
+        """A torchvision ResNet's state_dict (or ``{"state_dict": ...}``) as this class's; None if it is not one.
+
+        Raises:
+            InputError: for the ``vggface2`` trunk, which computes another function.
+        """
         state = checkpoint.get("state_dict", checkpoint)
         if not isinstance(state, Mapping) or "conv1.weight" not in state:
             return None
+        fit_pretrained(state, "torchvision", getattr(options, "trunk", "torchvision"))
         return {
             f"head.{key.removeprefix('fc.')}" if key.startswith("fc.") else f"backbone.{key}": value
             for key, value in state.items()
