@@ -19,7 +19,8 @@ _LAYERS = {"0": "conv", "1": "prelu", "2": "norm"}
 
 def is_authors(checkpoint: Mapping[str, Any]) -> bool:
     """Whether these are the authors' sub-dictionaries."""
-    return all(isinstance(checkpoint.get(part), Mapping) for part in (BASE, ATTENTION))
+    parts = (checkpoint.get(BASE), checkpoint.get(ATTENTION), checkpoint.get(REGION) or {})
+    return all(isinstance(part, Mapping) and all(isinstance(key, str) for key in part) for part in parts)
 
 
 def convert(
@@ -75,8 +76,12 @@ def _once(region: Mapping[str, Any]) -> dict[str, Tensor]:
     net = {key.removeprefix("region_net."): value for key, value in region.items() if key.startswith("region_net.")}
     copies = [f"classifiers.{quadrant}.{key}" for quadrant in range(QUADRANTS) for key in net]
     for copy in copies:
-        if copy in region and not torch.equal(region[copy], net[copy.split(".", 2)[2]]):
+        if copy in region and not _equal(region[copy], net[copy.split(".", 2)[2]]):
             message = f"{REGION}: {copy} differs from region_net, but SCAN's quadrants share one classifier."
             raise InputError(message)
     rest = {key: value for key, value in region.items() if not key.startswith("region_net.") and key not in copies}
     return rest | {f"classifier.{key}": value for key, value in net.items()}
+
+
+def _equal(copy: object, original: object) -> bool:
+    return isinstance(copy, Tensor) and isinstance(original, Tensor) and torch.equal(copy, original)

@@ -216,6 +216,25 @@ def test_scan_with_a_mask_net_a_patch(tmp_path, classes, legacy):
     close(output.logits, (logits + sum(regions)) / 5, 1e-4)
 
 
+@pytest.mark.parametrize(
+    ("part", "key", "value"),
+    [
+        ("region_state_dict", "classifiers.1.0.weight", torch.zeros(256, 256)),
+        ("region_state_dict", "classifiers.3.2.bias", [0.0] * 7),
+        ("region_state_dict", "region_net.2.bias", torch.zeros(7)),
+        ("attention_state_dict", 3, torch.zeros(1)),
+        ("attention_state_dict", "fc.bias", None),
+        ("region_state_dict", None, [torch.zeros(1)]),
+    ],
+)
+def test_a_scan_checkpoint_that_contradicts_itself_or_is_none_is_refused(part, key, value):
+    parts = scan("resnet18", 7)
+    parts[part] = value if key is None else {**parts[part], key: value}
+    model = create_model("scan", classes=7, options={"backbone": "resnet18"})
+    with pytest.raises(InputError):
+        load_into(model, parts)
+
+
 @cache
 def resnet(name):
     weights = Weights("unseen:")
