@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+from contextlib import redirect_stdout
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -51,7 +53,9 @@ def check(
     from msde_toolkit.testing import check as start
 
     show_warnings()
-    report = start(name, kind, root=root)
+    # What a plugin prints is not ours to show as a result.
+    with redirect_stdout(sys.stderr):
+        report = start(name, kind, root=root)
     if json:
         print_json(report.as_dict())
     else:

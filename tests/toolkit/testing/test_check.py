@@ -144,6 +144,9 @@ def test_the_command_gives_one_document(broken, capsys):
     assert document["passed"]
     assert document["distribution"] == "msde-broken"
     assert set(document["findings"][0]) == {"check", "state", "reason", "remedy"}
+    code, out, err = msde(capsys, "plugin", "check", "rest-hears", "--json")
+    assert json.loads(out)["passed"]
+    assert "epoch 0 1.5" in err, "what a plugin prints is no part of the document"
     code, out, _ = msde(capsys, "plugin", "check", "models-missing", "--json")
     assert (code, json.loads(out)["counts"]["failed"]) == (1, 1)
     code, out, err = msde(capsys, "plugin", "check", "models-mising")
