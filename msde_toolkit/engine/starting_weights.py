@@ -10,6 +10,7 @@ from pathlib import Path
 from msde_toolkit.data.folds import Fold
 from msde_toolkit.engine.fold_of_run import PREFIX, fold_of, opened, repeat_of
 from msde_toolkit.interfaces import Model
+from msde_toolkit.results.open_run import OpenRun
 from msde_toolkit.types import Manifest
 
 NONE, IMAGENET = "none", "imagenet"
@@ -70,7 +71,21 @@ def _of_run(spec: str, model: Model, manifest: Manifest, folds: Sequence[Fold], 
     notes = [_load(model, file, trimmed=True) for file in distinct]  # all of them, so that none fails half-way
     drawn = run.synthetic and "synthetic" not in run.manifest.name
     data = f"{run.manifest.name}, synthetic" if drawn else run.manifest.name
-    return StartingWeights(f"run {run.name} ({data})", sha256_of(distinct), notes[0], files, trimmed=True)
+    told = (*notes[0], *_told_of(run, model))
+    return StartingWeights(f"run {run.name} ({data})", sha256_of(distinct), told, files, trimmed=True)
+
+
+def _told_of(run: OpenRun, model: Model) -> list[str]:
+    """What the keys of a run's weights do not show: other options under which they meant something else, a mistake."""
+    notes = []
+    now = model.options.model_dump(mode="json")
+    changed = {key: value for key, value in run.model_options.items() if key in now and now[key] != value}
+    if changed:
+        told = ", ".join(f"{key} {value}, here {now[key]}" for key, value in changed.items())
+        notes.append(f"the weights of run {run.name} were trained with {told}")
+    if run.summary.get("unsound"):
+        notes.append(f"the weights of run {run.name} come from a run that is marked unsound")
+    return notes
 
 
 def _load(model: Model, file: Path, trimmed: bool) -> tuple[str, ...]:

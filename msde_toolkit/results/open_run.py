@@ -67,6 +67,11 @@ class OpenRun:
         return f"UNSOUND: {title}" if self.summary.get("unsound") else title
 
     @property
+    def model_options(self) -> Mapping[str, Any]:
+        """Options that the run's models were made with."""
+        return self._provenance.options.model
+
+    @property
     def pretraining(self) -> str:
         """What the run's models started from: "none", "imagenet", a file, or a run."""
         return str(self.summary.get("pretraining", "none"))

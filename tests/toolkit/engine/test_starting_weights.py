@@ -81,6 +81,11 @@ def test_a_run_on_other_data_gives_any_fold_and_a_head_of_another_size_is_left_o
     assert any("head" in note for note in prepared.weights.notes)
 
 
+def test_options_that_the_weights_were_not_trained_with_are_told(earlier):
+    prepared = prepare(config(weights=f"run:{earlier}", set_model={"dropout": 0.5}))
+    assert "the weights of run earlier were trained with dropout 0.0, here 0.5" in prepared.notes
+
+
 def test_a_file_must_fit_and_is_hashed(earlier, tmp_path):
     file = earlier / "folds/00/model.safetensors"
     prepared = prepare(config(weights=str(file)))
