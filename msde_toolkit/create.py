@@ -89,7 +89,8 @@ def parse_options(
         name: what the plugin was called by; what follows a colon in it fills the option that the plugin says.
 
     Raises:
-        InputError: unknown key (with the nearest one and the list), or a value that does not fit.
+        InputError: unknown key (with the nearest one and the list), or a value that does not fit, or
+            contradicts ``name``.
     """
     cls = plugin.Options
     if isinstance(options, cls):
@@ -97,4 +98,9 @@ def parse_options(
     if options is not None and not isinstance(options, Mapping):
         message = f"{plugin.__name__} takes {cls.__qualname__} or a mapping, not {type(options).__qualname__}."
         raise InputError(message)
-    return validated(cls, {**named_option(plugin, name), **(options or {})}, f"{role}.")
+    named, given = named_option(plugin, name), dict(options or {})
+    for key, value in named.items():
+        if given.get(key, value) != value:
+            message = f"{role}.{key} = {given[key]!r} contradicts the name {name}. Leave one of the two out."
+            raise InputError(message)
+    return validated(cls, {**named, **given}, f"{role}.")

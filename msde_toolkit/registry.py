@@ -57,13 +57,16 @@ def named_option(plugin: type[Any], name: str) -> dict[str, str]:
     """The option that the words after a name's colon fill; empty without a colon.
 
     Raises:
-        PluginError: if this plugin takes no colon.
+        PluginError: if this plugin takes no colon, or nothing stands after it.
     """
     plain, argument = split_name(name)
-    if not argument:
+    if ":" not in name:
         return {}
     if not plugin.argument:
         message = f"{name}: {plain} takes nothing after a colon; its options are set with --set."
+        raise PluginError(message)
+    if not argument:
+        message = f"{name}: nothing stands after the colon. Write {plain}:{plugin.argument.upper()}, or {plain} alone."
         raise PluginError(message)
     return {plugin.argument: argument}
 
@@ -139,9 +142,12 @@ class Registry:
         """Import and return the plugin class.
 
         Raises:
-            PluginError: as ``info``; or it cannot be imported; or it is not a subclass of the kind's base.
+            PluginError: as ``info``; or it cannot be imported; or it is not a subclass of the kind's base; or it takes
+                no words after a colon, and is given some.
         """
-        return load(self.info(name))
+        plugin = load(self.info(name))
+        named_option(plugin, name)
+        return plugin
 
     def _by_name(self) -> dict[str, list[PluginInfo]]:
         claims: dict[str, list[PluginInfo]] = defaultdict(list)

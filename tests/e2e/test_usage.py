@@ -39,6 +39,7 @@ COMMANDS = {
         ("rnu", "Did you mean 'run'?", "Try: msde --help"),
         ("analyze", "Missing argument", "Try: msde analyze --help"),
         ("data sho", "Did you mean 'show'?", "Try: msde data --help"),
+        ("list profiles code", "list profiles code: takes no name", "takes no name"),
         ("list models scan extra", "extra argument", "Try: msde list --help"),
         ("run --model= --loss ce", "Nothing stands after --model", "empty?"),
     ],

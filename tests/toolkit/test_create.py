@@ -35,6 +35,13 @@ class Everything(Plugin):
             return self
 
 
+class Called(Plugin):
+    argument = "name"
+
+    class Options(PluginOptions):
+        name: str = "x"
+
+
 class Demanding(Plugin):
     class Options(PluginOptions):
         path: str
@@ -121,3 +128,19 @@ def test_weights_that_do_not_fit_are_named_with_their_file(tmp_path):
     torch.save({"weight": torch.ones(1)}, tmp_path / "other.pth")
     with pytest.raises(InputError, match=r"(?s)other\.pth: .*with 122 keys.*102 missing: .*1 unexpected: weight"):
         create_model("resnet18", weights=tmp_path / "other.pth")
+
+
+def test_what_follows_a_colon_is_the_option_that_the_plugin_says():
+    assert parse_options(Called, {}, "model", "called:y").name == "y"
+    assert parse_options(Called, {"name": "y"}, "model", "called:y").name == "y"
+    assert parse_options(Called, {"name": "y"}, "model", "called").name == "y"
+    with pytest.raises(InputError, match=r"^model\.name = 'z' contradicts the name called:y"):
+        parse_options(Called, {"name": "z"}, "model", "called:y")
+    with pytest.raises(PluginError, match=r"^called:: nothing stands after the colon\. Write called:NAME, or called"):
+        parse_options(Called, {}, "model", "called:")
+
+
+@pytest.mark.parametrize("name", ["ce:x", "ce:"])
+def test_a_plugin_that_takes_no_colon_says_so_for_every_kind(name):
+    with pytest.raises(PluginError, match=r"ce takes nothing after a colon"):
+        create_loss(name)

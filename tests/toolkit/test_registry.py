@@ -30,9 +30,9 @@ def names(kind="models"):
 
 def test_an_unknown_name_gets_close_matches_the_list_and_the_way_to_more(site_packages):
     with pytest.raises(PluginError) as caught:
-        Registry("models").info("scann")
+        Registry("models").info("scaan")
     first, second = str(caught.value).splitlines()
-    assert first.startswith("Unknown model 'scann'. Did you mean scan? Available: ")
+    assert first.startswith("Unknown model 'scaan'. Did you mean scan or ran? Available: ")
     assert {"resnet18", "scan"} <= set(first.rpartition("Available: ")[2].rstrip(".").split(", "))
     assert "'msde.models'" in second
     with pytest.raises(PluginError) as caught:

@@ -24,7 +24,11 @@ def list_plugins(
 
     if kind == "profiles":
         from msde_toolkit.cli.commands.profiles import profiles
+        from msde_toolkit.errors import InputError
 
+        if name is not None:
+            message = f"list profiles {name}: takes no name; it lists what each profile changes, for every plugin."
+            raise InputError(message)
         profiles(json)
         return
     if kind is not None and name is not None:
