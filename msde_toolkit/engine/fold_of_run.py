@@ -8,8 +8,8 @@ import torch
 
 from msde_toolkit.data.folds import Fold
 from msde_toolkit.engine.config import RunConfig
+from msde_toolkit.engine.settings import Settings
 from msde_toolkit.errors import InputError
-from msde_toolkit.interfaces import Loss
 from msde_toolkit.registry import Registry
 from msde_toolkit.results.open_run import OpenRun, open_run
 from msde_toolkit.types import Manifest
@@ -62,15 +62,25 @@ def fold_of(run: OpenRun, manifest: Manifest, fold: Fold, option: str) -> str:
     raise InputError(message)
 
 
-def check_teacher(config: RunConfig, loss: Loss, manifest: Manifest, folds: Sequence[Fold], features: int) -> None:
-    """Whether the teacher that was named can teach these folds, before anything is trained.
+def check_teacher(
+    config: RunConfig, settings: Settings, manifest: Manifest, folds: Sequence[Fold], features: int
+) -> tuple[str, ...]:
+    """Whether the teacher that was named can teach these folds, before anything is trained; what to know of it.
 
     Raises:
-        InputError: a teacher for a loss that has none, or for a frozen model; a run that cannot teach these folds, or
-            whose features are of another number.
+        InputError: a teacher, or options of one, for a loss that has none, or for a frozen model; a run that cannot
+            teach these folds, or whose features are of another number.
     """
+    loss, train = settings.loss, settings.train
+    for option, wanted in (
+        ("shared_teacher", train.shared_teacher),
+        ("student_from_scratch", train.student_from_scratch),
+    ):
+        if wanted and not loss.needs_teacher:
+            message = f"train.{option}: --loss {config.loss} has no teacher; leave it out."
+            raise InputError(message)
     if config.teacher == AUTO:
-        return
+        return ()
     if not loss.needs_teacher:
         message = f"--teacher {config.teacher}: --loss {config.loss} has no teacher; leave --teacher out."
         raise InputError(message)
@@ -90,6 +100,12 @@ def check_teacher(config: RunConfig, loss: Loss, manifest: Manifest, folds: Sequ
         if found != features:
             message = f"--teacher {config.teacher}: its model has {found} features, --model {config.model} {features}."
             raise InputError(message)
+    notes = []
+    if (seen := run.summary.get("train_on")) != "nm":
+        notes.append(f"the teacher (run {run.name}) was trained on {seen}, the paper's on unmasked images alone")
+    if run.summary.get("unsound"):
+        notes.append(f"the teacher (run {run.name}) comes from a run that is marked unsound")
+    return tuple(notes)
 
 
 def repeat_of(run: OpenRun, repeat: int) -> int:

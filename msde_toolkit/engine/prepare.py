@@ -111,8 +111,9 @@ def prepare(config: RunConfig, progress: Progress | None = None) -> Prepared:
     names = (config.model, config.loss)
     composition = compose(model, settings.loss, train.image_size, train_on == "pairs", names)
     weights = starting_weights(config.weights, model, source.manifest, folds.folds, config.repeats)
-    check_teacher(config, settings.loss, source.manifest, folds.folds, composition.features)
-    notes = (*_notes(config, train, folds, source, model, dataset), *_told(settings, composition, weights, model))
+    taught = check_teacher(config, settings, source.manifest, folds.folds, composition.features)
+    told = _told(settings, composition, weights, model)
+    notes = (*_notes(config, train, folds, source, model, dataset), *told, *taught)
     images = load_images(source.dataset, source.manifest, train.image_size, progress)
     return Prepared(
         config=config,

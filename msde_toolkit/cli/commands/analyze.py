@@ -28,7 +28,7 @@ def analyze(
     json: Json = False,
 ) -> None:
     """Look at what finished runs have learnt."""
-    from msde_toolkit.cli.console import err, print_json, show_warnings
+    from msde_toolkit.cli.console import err, labelled, print_json, show_warnings
     from msde_toolkit.engine.config import parse_settings
     from msde_toolkit.errors import InputError
     from msde_toolkit.registry import Registry
@@ -44,6 +44,9 @@ def analyze(
         raise InputError(message)
     show_warnings()
     console = err()
+    for opened in runs:
+        for reason in opened.summary.get("unsound") or []:
+            console.print(labelled("UNSOUND:", f"run {opened.name}, {reason}", "bold red"), soft_wrap=True)
     if not run:
         console.print(f"Run: {runs[0].directory}", soft_wrap=True)
     done = start(name, runs, options=options, out=out, seed=seed, track=_track, unequal_pretraining=unequal_pretraining)

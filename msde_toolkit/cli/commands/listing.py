@@ -20,11 +20,11 @@ def list_plugins(
 ) -> None:
     """List what can be named: models, losses, datasets, maskers, analyses. Imports none of it."""
     from msde_toolkit.cli.console import out, plain_table, print_json
+    from msde_toolkit.errors import InputError
     from msde_toolkit.registry import KINDS, Registry
 
     if kind == "profiles":
         from msde_toolkit.cli.commands.profiles import profiles
-        from msde_toolkit.errors import InputError
 
         if name is not None:
             message = f"list profiles {name}: takes no name; it lists what each profile changes, for every plugin."
@@ -34,6 +34,9 @@ def list_plugins(
     if kind is not None and name is not None:
         _one(kind, name, json)
         return
+    if kind is not None and kind not in KINDS:
+        message = f"Unknown kind {kind!r}. Kinds: {', '.join(KINDS)}; or profiles."
+        raise InputError(message)
     kinds = list(KINDS) if kind is None else [kind]
     found = {word: Registry(word).plugins() for word in kinds}
     if json:

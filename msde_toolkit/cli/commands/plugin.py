@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import sys
 from contextlib import redirect_stdout
 from pathlib import Path
@@ -97,7 +98,8 @@ def new(
     from msde_toolkit.scaffold import new_plugin
 
     made = new_plugin(kind, name, out)
-    steps = [f"cd {made.directory}", "pip install -e .", f"msde plugin check {name} --kind {made.kind}", "pytest"]
+    folder = shlex.quote(str(made.directory))
+    steps = [f"cd {folder}", "pip install -e .", f"msde plugin check {name} --kind {made.kind}", "pytest"]
     if json:
         print_json({"directory": str(made.directory), "files": list(made.files), "next": steps})
         return

@@ -34,11 +34,13 @@ def runs(
         return
     table = plain_table(
         f"Runs in {folder}/ (held-out accuracy, percent)",
-        "Run", "Model", "Loss", "Data", "Pretraining", "Preset", "Status", ">NM", ">M",
+        "Run", "Method", "Data", "Pretraining", "Status", ">NM", ">M",
     )  # fmt: skip
     for row in found:
         data = f"{row['data']} (synthetic)" if row["synthetic"] and row["data"] != "synthetic" else row["data"]
-        words = [row["run"], row["model"], row["loss"], data, row["pretraining"], row["preset"], row["status"]]
+        method = f"{row['model']} + {row['loss']}" if row["model"] else None
+        status = f"{row['status']}, {row['preset']}" if row["preset"] else row["status"]
+        words = [row["run"], method, data, row["pretraining"], status]
         table.add_row(*(str(word or "-") for word in words), percent(row["nm"]), percent(row["m"]))
     out().print(table)
 

@@ -49,6 +49,7 @@ def test_what_is_trained_on(tiny, values, expected):
         ({"teacher": "run:there"}, r"^--teacher run:there: --loss watch has no teacher; leave --teacher out"),
         ({"loss": "taught", "teacher": "run:there"}, r"^--teacher run:there: there: not a run"),
         ({"weights": "run:there"}, r"^--weights run:there: there: not a run"),
+        ({"set_train": {"shared_teacher": True}}, r"^train\.shared_teacher: --loss watch has no teacher; leave it out"),
         ({"loss": "no-maps"}, r"^--model tiny --loss no-maps: this loss needs maps"),
         ({"loss": "broken"}, r"^--model tiny --loss broken do not work together: ZeroDivisionError: integer division"),
         ({"set_train": {"released_folds": True}, "folds": 7}, r"^--folds 7: needs 2 folds or more, and at most 6"),

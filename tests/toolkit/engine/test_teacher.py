@@ -141,6 +141,10 @@ def test_a_given_run_teaches(tiny, cache, tmp_path):
     given = msde.run(config(teacher=f"run:{teacher.directory}"), out=tmp_path / "given")
     assert (logits(given.directory) == logits(built.directory)).all()
     assert given.summary["teacher"]["source"] == "run teacher"
+    assert not any("the teacher" in note for note in given.summary["notes"])
+    mixed = msde.run(config(loss="ce", train_on="mix"), out=tmp_path / "mixed")
+    told = msde.run(config(teacher=str(mixed.directory)), out=tmp_path / "told").summary["notes"]
+    assert "the teacher (run mixed) was trained on mix, the paper's on unmasked images alone" in told
     with pytest.raises(InputError, match=r"has 8 features, --model tiny 4"):
         msde.run(config(teacher=str(teacher.directory), set_model={"width": 4}), out=tmp_path / "narrow")
     with pytest.raises(InputError, match=r"trained on subjects that fold 0\d tests"):
