@@ -24,6 +24,7 @@ from msde_toolkit.engine.trainer import EpochReport, FoldTrainer
 from msde_toolkit.files import whole
 from msde_toolkit.interfaces import Forward
 from msde_toolkit.randomness import Key
+from msde_toolkit.results.effect import shares
 from msde_toolkit.results.run_store import FoldFiles
 
 EpochListener = Callable[[EpochReport], None]
@@ -150,7 +151,9 @@ def _line(report: EpochReport) -> dict[str, Any]:
     return {
         "epoch": report.epoch,
         "loss": dict(report.losses),
+        "loss_share": shares({name: value for name, value in report.losses.items() if name != "total"}),
         "gradient": dict(report.gradients),
+        "gradient_share": shares(report.gradients),
         "train_accuracy": dict(report.accuracy),
         "lr": dict(report.lr),
         "images": report.images,

@@ -29,11 +29,12 @@ def effect(store: RunStore, folds: Sequence[str], repeats: int) -> dict[str, Any
         version.
     """
     histories = [store.fold(name, repeat).read_history() for repeat in range(repeats) for name in folds]
-    histories = [lines for lines in histories if lines and all("steps" in line for line in lines)]
+    histories = [lines for lines in histories if lines and all("loss_share" in line for line in lines)]
     if not histories:
         return {"terms": None, "images_per_step": None}
-    losses = [[_shares_of(line["loss"]) for line in lines] for lines in histories]
-    gradients = [[shares(line["gradient"]) for line in lines] for lines in histories]
+    losses, gradients = (
+        [[line[key] for line in lines] for lines in histories] for key in ("loss_share", "gradient_share")
+    )
     names = list(dict.fromkeys(name for lines in losses for line in lines for name in line))
     terms = {name: {"loss_share": _course(losses, name), "gradient_share": _course(gradients, name)} for name in names}
     lines = [line for lines in histories for line in lines]
@@ -43,10 +44,6 @@ def effect(store: RunStore, folds: Sequence[str], repeats: int) -> dict[str, Any
 
 
 _IMAGES = (("batch", "images"), ("shown", "shown"))
-
-
-def _shares_of(losses: Mapping[str, float]) -> dict[str, float]:
-    return shares({name: value for name, value in losses.items() if name != "total"})
 
 
 def _course(epochs_of_folds: Sequence[Sequence[Mapping[str, float]]], name: str) -> dict[str, float] | None:

@@ -173,9 +173,11 @@ def test_history_says_losses_rates_and_images(run):
     store, seen = run(set_train={"schedule": "steps", "milestones": [1], "gamma": 0.5, "batch_size": 10})
     first, second = store.fold("00").read_history()
     assert set(first) == {
-        *("epoch", "loss", "gradient", "train_accuracy", "lr", "images", "shown", "steps", "seconds"),
+        *("epoch", "loss", "loss_share", "gradient", "gradient_share", "train_accuracy", "lr"),
+        *("images", "shown", "steps", "seconds"),
     }
     assert first["gradient"]["ce"] > 0
+    assert first["loss_share"] == first["gradient_share"] == {"ce": 1.0}
     assert first["shown"] == first["images"]
     assert (first["epoch"], second["epoch"]) == (0, 1)
     assert first["lr"] == {"backbone": 0.02, "head": 0.02}
