@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from msde_toolkit.errors import InputError
 from msde_toolkit.interfaces import Model
-from msde_toolkit.weights.layouts import HEADS, layout, plain_state
+from msde_toolkit.weights.layouts import HEADS, Layout, layout, plain_state
 from msde_toolkit.weights.read import name_of, of_file, read_weights
 from msde_toolkit.weights.report import BACKBONE, COUNTER, WeightsReport, first
 
@@ -40,16 +40,41 @@ def load_from_run(model: Model, file: Path) -> WeightsReport:
     """Fills a model from a fold's ``model.safetensors``.
 
     Of a run of the same model, a head for another number of classes is left out. A run of another model fills the
-    backbone, where the model can take it (a probe the model that it freezes).
+    backbone: from its own backbone, whatever its head, or, where the backbone is a model itself (a probe's), from all
+    of it.
 
     Raises:
         InputError: as ``fit_state`` and ``load_into``.
     """
     with of_file(file):
         content = read_weights(file)
-        own = layout(content, model, file.name).name == "ours"
-        report = fit_state(model, content) if own else _load(model, content, file.name)
+        if _is_another_models(model, content):
+            report = _load_backbone(model, content)
+        elif layout(content, model, file.name).name == "ours":
+            report = fit_state(model, content)
+        else:
+            report = _load(model, content, file.name)
     return replace(report, sha256=sha256_of(file))
+
+
+def _is_another_models(model: Model, state: Mapping[str, Any]) -> bool:
+    """Whether a run's backbone has keys of this model's, but lacks some, or the head beside it has other keys.
+
+    A head that merely lacks a key, or has one too many, is the same model's, damaged or with other options.
+    """
+    fit = _compare(model.state_dict(), state)
+    shared = any(key.startswith(BACKBONE) for key in (*fit.matched, *fit.reshaped))
+    other_backbone = any(key.startswith(BACKBONE) for key in (*fit.gaps, *fit.reshaped))
+    lacking, surplus = (any(not key.startswith(BACKBONE) for key in keys) for keys in (fit.gaps, fit.unexpected))
+    return shared and (other_backbone or (lacking and surplus))
+
+
+def _load_backbone(model: Model, state: Mapping[str, Any]) -> WeightsReport:
+    """From the backbone of another model's ``state_dict``: such weights were fitted when that model got them."""
+    given = {key.removeprefix(BACKBONE): value for key, value in state.items() if key.startswith(BACKBONE)}
+    head = tuple(key for key in state if not key.startswith(BACKBONE))
+    report = _fill_backbone(model, Layout("other", given, head=head), given)
+    return replace(report, unexpected=tuple(BACKBONE + key for key in report.unexpected))
 
 
 def fit_state(model: nn.Module, state: Mapping[str, Any], drop_head: bool = True) -> WeightsReport:
@@ -93,13 +118,22 @@ def _load(model: Model, checkpoint: Mapping[str, Any], name: str) -> WeightsRepo
     found = layout(checkpoint, model, name)
     if found.whole:
         return replace(fit_state(model, found.state, drop_head=False), layout=found.name)
-    backbone = getattr(model, "backbone", None)
     state, notes = model.fit_backbone(found.state, found.name)
-    expected = backbone.state_dict() if isinstance(backbone, nn.Module) else {}
-    fit = _compare(expected, state)
-    if not fit.matched:
+    if not _compare(_backbone_of(model).state_dict(), state).matched:
         raise InputError(_misfit(model, plain_state(checkpoint)))
-    assert isinstance(backbone, nn.Module)
+    return replace(_fill_backbone(model, found, state), notes=tuple(notes))
+
+
+def _backbone_of(model: Model) -> nn.Module:
+    backbone = getattr(model, "backbone", None)
+    return backbone if isinstance(backbone, nn.Module) else nn.Module()
+
+
+def _fill_backbone(model: Model, found: Layout, state: Mapping[str, Any]) -> WeightsReport:
+    """Copies ``state``, which is what of ``found`` fits the backbone."""
+    backbone = _backbone_of(model)
+    expected = backbone.state_dict()
+    fit = _compare(expected, state)
     if fit.gaps or fit.reshaped:
         raise InputError(_backbone_misfit(model, expected, state, fit, found.name))
     backbone.load_state_dict({**expected, **{key: state[key] for key in fit.matched}})
@@ -107,7 +141,7 @@ def _load(model: Model, checkpoint: Mapping[str, Any], name: str) -> WeightsRepo
     missing = tuple(key for key in model.state_dict() if key not in set(matched))
     head = found.head or tuple(key for key in fit.unexpected if key.startswith(HEADS))
     surplus = tuple(key for key in fit.unexpected if key not in head)
-    return WeightsReport(found.name, matched, missing, surplus, dropped=head, notes=tuple(notes))
+    return WeightsReport(found.name, matched, missing, surplus, dropped=head)
 
 
 @dataclass(frozen=True)

@@ -28,7 +28,7 @@ class WeightsReport:
         missing: keys of the model that stay as they were initialised.
         unexpected: keys of the file for which the model has no place: left out.
         reshaped: key, shape in the file, shape in the model: left as initialised, because only the classes differ.
-        dropped: the file's head, which was made for other classes than expressions: left out.
+        dropped: the file's head, made for other classes than expressions or of another model: left out.
         notes: what the user must know of such weights in this network.
         sha256: of the file; None where the weights did not come from one.
     """

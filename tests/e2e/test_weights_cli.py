@@ -10,7 +10,7 @@ import torch
 from torchvision.models import resnet18
 
 from msde_toolkit import create_model
-from msde_toolkit.weights import read_weights
+from msde_toolkit.weights import load_from_run, read_weights, write_weights
 
 
 @pytest.fixture(scope="module")
@@ -85,6 +85,26 @@ def test_convert_keeps_keys_or_takes_the_models(msde, files):
     assert (again.code, "own.safetensors: is there already; --force overwrites it." in again.err) == (2, True)
     assert msde("weights", "convert", files / "1000.pth", "own.safetensors", "--force").code == 0
     assert Path("own.safetensors").read_bytes() != before
+
+
+@pytest.mark.parametrize(
+    ("target", "told"),
+    [
+        ("ran", "other layout: 120 of 120 backbone keys; head new (head.bias, head.weight left out)"),
+        (
+            "scan",
+            "other layout: 90 of 90 backbone keys; head new (head.bias, head.weight left out); "
+            "30 other keys left out (backbone.layer4.",
+        ),
+    ],
+)
+def test_a_trained_resnet_fills_the_backbone_of_the_methods_on_it(tmp_path, target, told):
+    trained = create_model("resnet18", classes=8)
+    write_weights(trained.state_dict(), tmp_path / "model.safetensors", {})
+    model = create_model(target, options={"backbone": "resnet18"})
+    assert load_from_run(model, tmp_path / "model.safetensors").summary().startswith(told)
+    state = trained.backbone.state_dict()
+    assert all(torch.equal(state[key], value) for key, value in model.backbone.state_dict().items())
 
 
 def test_what_cannot_be_converted(msde, files):

@@ -204,15 +204,64 @@ def test_a_run_with_other_classes_gives_all_but_its_head(tmp_path):
     assert report.sha256 == hashlib.sha256(file.read_bytes()).hexdigest()
 
 
-@pytest.mark.parametrize("change", [lambda s: s.pop("head.bias"), lambda s: s.update({"x": torch.ones(1)}), None])
+@pytest.mark.parametrize("change", [lambda s: s.pop("head.bias"), lambda s: s.update({"x": torch.ones(1)})])
 def test_a_run_that_differs_in_more_than_its_classes_is_refused(tmp_path, change):
-    state = Small(8, width=5 if change is None else 4).state_dict()
-    if change is not None:
-        change(state)
+    state = Small(8).state_dict()
+    change(state)
     model = Small(7)
     same = unchanged(model)
     with pytest.raises(InputError, match=r"model\.pth: The weights do not fit Small"):
         load_from_run(model, saved(tmp_path / "model.pth", state))
+    assert same()
+
+
+class Attentive(Small):
+    """The same backbone under a head of other keys, with more of them."""
+
+    def __init__(self, classes=7, layers=1):
+        super().__init__(classes, layers=layers)
+        self.head = None
+        self.attention = nn.ModuleList(nn.Linear(4, 4) for _ in range(10))
+        self.fc = nn.Linear(4, classes)
+
+
+@pytest.mark.parametrize("classes", [7, 8])
+@pytest.mark.parametrize(("source", "target"), [(Small, Attentive), (Attentive, Small)])
+def test_a_run_of_another_model_fills_the_backbone_under_a_new_head(tmp_path, source, target, classes):
+    state, model = source(classes).state_dict(), target()
+    own = {key: value.clone() for key, value in model.state_dict().items() if not key.startswith("backbone.")}
+    report = load_from_run(model, saved(tmp_path / "model.pth", state))
+    assert holds(model, {key: value for key, value in state.items() if key.startswith("backbone.")}, "")
+    assert holds(model, own, "")
+    assert report.matched == tuple(f"backbone.{key}" for key in KEYS)
+    assert report.missing == tuple(own)
+    assert report.dropped == tuple(key for key in state if not key.startswith("backbone."))
+    assert (report.unexpected, report.complete) == ((), False)
+    if source is Small:
+        assert report.summary() == ("other layout: 12 of 12 backbone keys; head new (head.weight, head.bias left out)")
+
+
+def test_surplus_layers_of_another_models_run_are_told_as_the_file_names_them(tmp_path):
+    state = Small(layers=2).state_dict()
+    report = load_from_run(Attentive(), saved(tmp_path / "model.pth", state))
+    assert report.unexpected == tuple(key for key in state if key.startswith("backbone.layer2."))
+    assert len(report.matched) == len(KEYS)
+
+
+@pytest.mark.parametrize(
+    ("state", "share"),
+    [
+        (Small(layers=1), r"36 %.*\n5 missing: layer2\.0\.conv1\.weight"),
+        (Small(width=5, layers=2), r"100 %.*of another shape: conv1\.weight \[5, 3, 3, 3\] instead of"),
+        (Small(width=5), r"100 %.*missing: .*of another shape"),
+    ],
+)
+@pytest.mark.parametrize("target", [Small, Attentive])
+def test_a_run_whose_backbone_does_not_fit_is_refused_with_how_much_would_stay_random(tmp_path, target, state, share):
+    model = target(layers=2)
+    same = unchanged(model)
+    with pytest.raises(InputError, match=rf"(?s)model\.pth: .*do not fit the backbone of {target.__name__}.* {share}"):
+        load_from_run(model, saved(tmp_path / "model.pth", state.state_dict()))
     assert same()
 
 
