@@ -12,13 +12,18 @@ from msde_toolkit.types.events import (
     RunFinished,
     RunStarted,
 )
+from msde_toolkit.types.label_maps import EIGHT, LABEL_SETS, SEVEN, THREE, label_map, relabelled
 from msde_toolkit.types.labels import CLASSES, NM, M
 from msde_toolkit.types.manifest import Manifest, load_manifest
 from msde_toolkit.types.model_output import CamTarget, InputSpec, LossTerms, ModelOutput
 
 __all__ = [
     "CLASSES",
+    "EIGHT",
+    "LABEL_SETS",
     "NM",
+    "SEVEN",
+    "THREE",
     "AnalysisFinished",
     "AnalysisResult",
     "Batch",
@@ -40,5 +45,7 @@ __all__ = [
     "RunFinished",
     "RunStarted",
     "Section",
+    "label_map",
     "load_manifest",
+    "relabelled",
 ]

@@ -1,0 +1,63 @@
+"""Lists and tables as people leave them: with byte-order marks, Windows line ends, trailing spaces and blank lines."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterator
+from pathlib import Path
+
+from msde_toolkit.errors import DataError
+
+MOST_BYTES = 1 << 30
+LONGEST_LINE = 1 << 20
+
+
+def read_lines(file: Path) -> list[tuple[int, str]]:
+    """Lines that are not blank, stripped, with their numbers (the first is 1).
+
+    Raises:
+        DataError: if the file is missing, no text, or too large to be a list.
+    """
+    return [(number, line.strip()) for number, line in enumerate(_text(file).splitlines(), 1) if line.strip()]
+
+
+def read_rows(file: Path) -> Iterator[tuple[int, list[str]]]:
+    """Rows of a CSV that are not blank, cells stripped, each with the number of its last line.
+
+    Raises:
+        DataError: as ``read_lines``; or a quote is never closed.
+    """
+    reader = csv.reader(_text(file).splitlines(keepends=True), skipinitialspace=True, strict=False)
+    try:
+        for row in reader:
+            cells = [cell.strip() for cell in row]
+            if any(cells):
+                yield reader.line_num, cells
+    except csv.Error as error:
+        message = f"{file}, line {reader.line_num}: no CSV ({error})."
+        raise DataError(message) from error
+
+
+def _text(file: Path) -> str:
+    try:
+        size = file.stat().st_size
+        if size > MOST_BYTES:
+            message = f"{file}: {size} bytes are too many for a list."
+            raise DataError(message)
+        text = file.read_bytes().decode("utf-8-sig")
+    except OSError as error:
+        message = f"{file}: cannot be read ({error.strerror})."
+        raise DataError(message) from error
+    except UnicodeDecodeError as error:
+        message = f"{file}: is no UTF-8 text (byte {error.start})."
+        raise DataError(message) from error
+    if "\x00" in text:
+        message = f"{file}: is no text (it holds zero bytes)."
+        raise DataError(message)
+    return text
+
+
+def one_of(folder: Path, names: tuple[str, ...]) -> Path | None:
+    """The file (or folder) of one of these names, whatever the case of its letters; the first name wins."""
+    there = {path.name.lower(): path for path in sorted(folder.iterdir())} if folder.is_dir() else {}
+    return next((there[name.lower()] for name in names if name.lower() in there), None)
