@@ -28,13 +28,16 @@ _OLD_TORCH = b"\x80\x02\x8a\x0al\xfc\x9cF\xf9 j\xa8P\x19"
 _DEEPEST = 8
 """Dictionaries in one another; a checkpoint with its optimiser's state has four."""
 
+_LONGEST_QUOTE = 120
+"""Characters of a reader's own error that a line has room for."""
+
 
 def read_weights(file: Path) -> dict[str, Any]:
     """A weights file's content on the CPU; sub-dictionaries stay, ``module.`` prefixes go.
 
     Args:
-        file: ``.safetensors``; a torch checkpoint; a plain pickle of name to numpy array, as VGGFace2's. Nothing in
-            it is executed.
+        file: safetensors; a torch checkpoint; a plain pickle of name to numpy array, as VGGFace2's. Nothing in it is
+            executed. Its content tells what it is, but what is named ``.safetensors`` must be that.
 
     Returns:
         Tensors by key, or the authors' nested layout, e.g. ``{"epoch": 3, "state_dict": {...}}``.
@@ -47,7 +50,7 @@ def read_weights(file: Path) -> dict[str, Any]:
         message = f"{file}: {what}. Give a .safetensors, .pth or .pkl file."
         raise InputError(message)
     start = _start(file)
-    content = _read_safetensors(file) if file.suffix == ".safetensors" else _read_pickled(file, start)
+    content = _read_safetensors(file) if _is_safetensors(file, start) else _read_pickled(file, start)
     if not isinstance(content, dict):
         message = f"{file}: holds a {type(content).__name__}, not weights by name. Save the model's state_dict()."
         raise InputError(message)
@@ -74,7 +77,7 @@ def name_of(file: Path) -> str:
     """The file's name and the layout that ``write_weights`` noted in it: what tells layouts apart if keys do not."""
     from safetensors import safe_open
 
-    if file.suffix != ".safetensors":
+    if not _is_safetensors(file, _start(file)):
         return file.name
     with safe_open(file, framework="pt") as stream:
         return f"{file.name} {(stream.metadata() or {}).get('layout', '')}".rstrip()
@@ -104,6 +107,15 @@ def _start(file: Path) -> bytes:
     return start
 
 
+def _is_safetensors(file: Path, start: bytes) -> bool:
+    """Also under another name: the length of a JSON header that the file has room for, then that header.
+
+    No pickle and no archive begins so: read as a length, their first bytes are beyond any file's.
+    """
+    header = int.from_bytes(start[:8], "little")
+    return file.suffix == ".safetensors" or (start[8:9] == b"{" and 8 + header <= file.stat().st_size)
+
+
 def _read_safetensors(file: Path) -> Any:
     from safetensors import SafetensorError
     from safetensors.torch import load_file
@@ -111,7 +123,7 @@ def _read_safetensors(file: Path) -> Any:
     try:
         return load_file(file, device="cpu")
     except (SafetensorError, OSError, ValueError, KeyError) as error:
-        message = f"{file}: is cut off, damaged or no safetensors file ({_line(error)})."
+        message = f"{file}: is cut off, damaged or no safetensors file{_quoted(error)}."
         raise InputError(message) from error
 
 
@@ -148,7 +160,7 @@ def _named(error: Exception) -> str:
 def _damaged(file: Path, start: bytes, error: Exception) -> InputError:
     cut = start.startswith((b"\x80", b"PK")) and not zipfile.is_zipfile(file)
     what = "is cut off or damaged" if cut else "is no torch checkpoint and no pickle of arrays, or damaged"
-    return InputError(f"{file}: {what} ({_line(error)}). Download or save it again.")
+    return InputError(f"{file}: {what}{_quoted(error)}. Download or save it again.")
 
 
 class _Checked:
@@ -230,5 +242,7 @@ def of_file(file: Path) -> Iterator[None]:
         raise InputError(message) from error
 
 
-def _line(error: Exception) -> str:
-    return str(error).splitlines()[0][:120] if str(error) else type(error).__name__
+def _quoted(error: Exception) -> str:
+    """The first sentence of a reader's error, in brackets; nothing where that is longer than a line can hold."""
+    sentence = re.split(r"(?<=[.!?])\s|\n", str(error).strip(), maxsplit=1)[0].rstrip(".") or type(error).__name__
+    return f" ({sentence})" if len(sentence) <= _LONGEST_QUOTE else ""

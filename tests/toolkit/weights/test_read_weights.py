@@ -1,6 +1,7 @@
 """Weights files are opened without running what is in them, and fit completely or not at all."""
 
 import pickle
+import re
 import zipfile
 from collections import OrderedDict
 from pathlib import Path
@@ -13,6 +14,7 @@ from torch import nn
 
 from msde_toolkit.errors import InputError
 from msde_toolkit.weights import read_weights, write_weights
+from msde_toolkit.weights.read import name_of
 
 WEIGHTS = {"weight": torch.arange(6.0).reshape(2, 3), "bias": torch.ones(2)}
 
@@ -149,6 +151,37 @@ def test_files_that_hold_no_usable_weights_are_named_with_the_reason(tmp_path, m
         read_weights(file)
     assert str(file) in str(caught.value)
     assert str(caught.value).count("\n") <= 1
+
+
+@pytest.mark.parametrize("size", [20, 100, 2000])
+def test_a_cut_file_is_told_in_whole_sentences(tmp_path, size):
+    torch.save({"weight": torch.zeros(1000)}, tmp_path / "w.pth")
+    file = written(tmp_path / "w.pth", (tmp_path / "w.pth").read_bytes()[:size])
+    with pytest.raises(InputError) as caught:
+        read_weights(file)
+    told = str(caught.value).removeprefix(f"{file}: is cut off or damaged")
+    assert re.fullmatch(r" \(PytorchStreamReader failed[^.(]+\)\. Download or save it again\.", told), told
+    with pytest.raises(RuntimeError, match=r"PytorchStreamReader failed[^.]+\. .{80}"):  # it has more to say
+        torch.load(file, weights_only=True)
+
+
+@pytest.mark.parametrize("name", ["w.pth", "w.pkl", "pytorch_model.bin"])
+def test_safetensors_under_another_name_are_read_as_what_they_are(tmp_path, name):
+    write_weights(WEIGHTS, tmp_path / "w.safetensors", {"layout": "msceleb"})
+    file = written(tmp_path / name, (tmp_path / "w.safetensors").read_bytes())
+    state = read_weights(file)
+    assert state.keys() == WEIGHTS.keys()
+    assert all(torch.equal(state[key], value) for key, value in WEIGHTS.items())
+    assert name_of(file) == f"{name} msceleb"
+    cut = written(tmp_path / name, file.read_bytes()[:-4])
+    with pytest.raises(InputError, match="is cut off, damaged or no safetensors file"):
+        read_weights(cut)
+
+
+@pytest.mark.parametrize("content", [b"\x40\x00\x00\x00\x00\x00\x00\x00{", b"12345678{}"])
+def test_what_begins_like_safetensors_and_has_no_such_header_is_none(tmp_path, content):
+    with pytest.raises(InputError, match="no torch checkpoint"):
+        read_weights(written(tmp_path / "w.pth", content))
 
 
 def test_a_few_dictionaries_that_stand_for_billions_are_gone_through_once(tmp_path):
