@@ -8,7 +8,7 @@ from torch import Tensor
 
 from msde_toolkit.errors import InputError
 from msde_toolkit.interfaces import Model
-from msde_toolkit.weights.layouts import layout, plain_state
+from msde_toolkit.weights.layouts import layout, parts_of, plain_state
 from msde_toolkit.weights.load import load_into, sha256_of
 from msde_toolkit.weights.read import name_of, of_file, read_weights, write_weights
 
@@ -56,7 +56,10 @@ def _named(file: Path) -> tuple[str, dict[str, Tensor]]:
     content = read_weights(file)
     state = {key: value for key, value in plain_state(content).items() if isinstance(value, Tensor)}
     if not state:
-        message = f"holds several parts ({', '.join(content)}): say whose they are by --model NAME."
+        message = (
+            f"holds several parts ({', '.join(parts_of(content))}): save one of them as a file of its own, or, if they "
+            "are parts of one network, say whose by --model NAME."
+        )
         raise InputError(message)
     return layout(content, name=name_of(file)).name, state
 

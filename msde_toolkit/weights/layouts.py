@@ -72,7 +72,7 @@ def plain_state(checkpoint: Mapping[str, Any]) -> Mapping[str, Any]:
     Raises:
         InputError: if its keys are no text.
     """
-    parts = {key: part for key, part in checkpoint.items() if isinstance(part, Mapping) and _count(part)}
+    parts = parts_of(checkpoint)
     chosen: Mapping[Any, Any] = checkpoint
     if "state_dict" in parts:
         chosen = parts["state_dict"]
@@ -83,6 +83,11 @@ def plain_state(checkpoint: Mapping[str, Any]) -> Mapping[str, Any]:
         message = f"holds weights under the key {strange!r:.40} of type {type(strange).__name__}, not by name."
         raise InputError(message)
     return chosen
+
+
+def parts_of(checkpoint: Mapping[str, Any]) -> dict[Any, Mapping[Any, Any]]:
+    """Dictionaries of tensors in a checkpoint."""
+    return {key: part for key, part in checkpoint.items() if isinstance(part, Mapping) and _count(part)}
 
 
 def _count(part: Mapping[Any, Any]) -> int:

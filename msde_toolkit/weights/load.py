@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from msde_toolkit.errors import InputError
 from msde_toolkit.interfaces import Model
-from msde_toolkit.weights.layouts import HEADS, Layout, layout, plain_state
+from msde_toolkit.weights.layouts import HEADS, Layout, layout, parts_of, plain_state
 from msde_toolkit.weights.read import name_of, of_file, read_weights
 from msde_toolkit.weights.report import BACKBONE, COUNTER, WeightsReport, first
 
@@ -94,6 +94,7 @@ def fit_state(model: nn.Module, state: Mapping[str, Any], drop_head: bool = True
     only_head = drop_head and _classes_of_head(model, expected, state, fit) is not None
     if fit.gaps or fit.unexpected or (fit.reshaped and not only_head):
         raise InputError(_misfit(model, state))
+    _check_floating(expected, state, fit.matched)
     model.load_state_dict({**expected, **{key: state[key] for key in fit.matched}})
     shapes = tuple((key, tuple(state[key].shape), tuple(expected[key].shape)) for key in fit.reshaped)
     return WeightsReport("ours", fit.matched, fit.missing, reshaped=shapes)
@@ -120,7 +121,7 @@ def _load(model: Model, checkpoint: Mapping[str, Any], name: str) -> WeightsRepo
         return replace(fit_state(model, found.state, drop_head=False), layout=found.name)
     state, notes = model.fit_backbone(found.state, found.name)
     if not _compare(_backbone_of(model).state_dict(), state).matched:
-        raise InputError(_misfit(model, plain_state(checkpoint)))
+        raise InputError(_several(model, checkpoint) or _misfit(model, plain_state(checkpoint)))
     return replace(_fill_backbone(model, found, state), notes=tuple(notes))
 
 
@@ -136,6 +137,7 @@ def _fill_backbone(model: Model, found: Layout, state: Mapping[str, Any]) -> Wei
     fit = _compare(expected, state)
     if fit.gaps or fit.reshaped:
         raise InputError(_backbone_misfit(model, expected, state, fit, found.name))
+    _check_floating(expected, state, fit.matched)
     backbone.load_state_dict({**expected, **{key: state[key] for key in fit.matched}})
     matched = tuple(BACKBONE + key for key in fit.matched)
     missing = tuple(key for key in model.state_dict() if key not in set(matched))
@@ -168,6 +170,19 @@ def _compare(expected: Mapping[str, Any], state: Mapping[str, Any]) -> _Fit:
     )
 
 
+def _check_floating(expected: Mapping[str, Tensor], state: Mapping[str, Tensor], keys: Sequence[str]) -> None:
+    """Whole numbers are no weights: of a float file that was cast to them, next to nothing is left.
+
+    Raises:
+        InputError: naming the first such key.
+    """
+    for key in keys:
+        if expected[key].is_floating_point() and not state[key].is_floating_point():
+            given, own = (str(tensors[key].dtype).removeprefix("torch.") for tensors in (state, expected))
+            message = f"{key} holds {given} where the model has {own}. Save the weights as floating point numbers."
+            raise InputError(message)
+
+
 def _classes_of_head(model: nn.Module, expected: Mapping[str, Any], state: Mapping[str, Any], fit: _Fit) -> int | None:
     """How many classes ``state`` was made for, if its reshaped tensors differ from the model's in nothing else."""
     pairs = [(state[key], expected[key]) for key in fit.reshaped]
@@ -177,6 +192,17 @@ def _classes_of_head(model: nn.Module, expected: Mapping[str, Any], state: Mappi
     if len(changes) != 1 or (change := changes.pop())[1] != getattr(model, "classes", None):
         return None
     return int(change[0])
+
+
+def _several(model: Model, checkpoint: Mapping[str, Any]) -> str:
+    """What to do with a file that holds several parts of which none is known as the weights; empty for others."""
+    parts = list(parts_of(checkpoint))
+    if len(parts) < 2 or "state_dict" in parts:
+        return ""
+    return (
+        f"holds weights in several parts ({', '.join(map(str, parts))}), and {type(model).__name__} does not know "
+        "which to take: save one of them as a file of its own."
+    )
 
 
 def _misfit(model: nn.Module, state: Mapping[str, Any]) -> str:

@@ -108,14 +108,18 @@ def test_a_trained_resnet_fills_the_backbone_of_the_methods_on_it(tmp_path, targ
 
 
 def test_what_cannot_be_converted(msde, files):
-    torch.save({"base": {"a": torch.ones(1)}, "attention": {"b": torch.ones(2)}}, "parts.pth")
+    torch.save({"base": {"a": torch.ones(1)}, "attention": {"b": torch.ones(2)}, "epoch": 3}, "parts.pth")
     Path("folder.safetensors").mkdir()
     cases = [
         ([files / "7.pth", "out.pth"], "must end in .safetensors"),
         ([files / "7.pth", "nowhere/out.safetensors"], "the folder nowhere does not exist"),
         ([files / "7.pth", "folder.safetensors", "--force"], "is a folder"),
         ([files / "1000.pth", "out.safetensors", "--model", "resnet18"], "fills the backbone of ResNet18 only"),
-        (["parts.pth", "out.safetensors"], "holds several parts (base, attention): say whose they are by --model"),
+        (
+            ["parts.pth", "out.safetensors"],
+            "holds several parts (base, attention): save one of them as a file of its own, or",
+        ),
+        (["parts.pth", "out.safetensors", "--model", "resnet18"], "ResNet18 does not know which to take: save one"),
         ([files / "7.pth", "out.safetensors", "--set", "model.x=1"], "needs the model it is for: --model NAME"),
         ([files / "7.pth", "out.safetensors", "--model", "scan", "--set", "x"], "ROLE.KEY=VALUE"),
     ]

@@ -158,7 +158,6 @@ def test_a_backbone_that_would_stay_partly_random_is_refused(state, share):
         {"encoder.weight": torch.ones(3, 3)},
         {"a": torch.tensor(1.0)},
         {"fc.weight": torch.ones(1000, 4)},
-        {"part": {"a": torch.ones(1)}, "other": {"b": torch.ones(2)}},
     ],
 )
 def test_another_architecture(state):
@@ -167,6 +166,50 @@ def test_another_architecture(state):
     with pytest.raises(InputError, match=r"do not fit Small with 14 keys\.\n12 missing: .*unexpected: "):
         load_into(model, state)
     assert same()
+
+
+@pytest.mark.parametrize("state", [Small().state_dict(), pretrained(1000), pretrained(7)])
+def test_several_parts_of_which_none_is_known_as_the_weights(tmp_path, state):
+    content = {"model": state, "ema": state, "epoch": 3, "optimizer": {"state": {0: {"exp_avg": torch.ones(1)}}}}
+    model = Small()
+    same = unchanged(model)
+    with pytest.raises(InputError) as caught:
+        load_into(model, saved(file := tmp_path / "two.pth", content))
+    assert str(caught.value) == (
+        f"{file}: holds weights in several parts (model, ema), and Small does not know which to take: "
+        "save one of them as a file of its own."
+    )
+    assert same()
+    assert load_into(model, content["ema"]).matched
+    assert load_into(model, {"state_dict": state, "ema": state}).matched
+
+
+@pytest.mark.parametrize("kind", [torch.int64, torch.int8, torch.uint8, torch.bool])
+@pytest.mark.parametrize("state", [Small().state_dict(), pretrained(1000)])
+def test_whole_numbers_are_no_weights(tmp_path, state, kind):
+    model = Small()
+    same = unchanged(model)
+    cast = {key: value.to(kind) if key.endswith("bn1.weight") else value for key, value in state.items()}
+    name = str(kind).removeprefix("torch.")
+    for load in (load_into, load_from_run):
+        with pytest.raises(
+            InputError, match=rf"ints\.pth: .*bn1\.weight holds {name} where the model has float32\."
+        ) as caught:
+            load(model, saved(tmp_path / "ints.pth", cast))
+        assert "\n" not in str(caught.value)
+    assert same()
+
+
+@pytest.mark.parametrize("kind", [torch.float16, torch.bfloat16, torch.float64])
+@pytest.mark.parametrize("state", [Small().state_dict(), pretrained(1000)])
+def test_floats_of_any_size_are(state, kind):
+    model = Small()
+    cast = {key: value.to(kind) if value.is_floating_point() else value for key, value in state.items()}
+    load_into(model, cast)
+    weight = model.backbone.conv1.weight
+    given = state["conv1.weight" if "conv1.weight" in state else "backbone.conv1.weight"]
+    assert weight.dtype == torch.float32
+    assert torch.equal(weight, given.to(kind).float())
 
 
 def test_values_that_are_no_tensors_are_not_loaded():
