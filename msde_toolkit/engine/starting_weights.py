@@ -9,6 +9,7 @@ from pathlib import Path
 
 from msde_toolkit.data.folds import Fold
 from msde_toolkit.engine.fold_of_run import PREFIX, fold_of, opened, repeat_of
+from msde_toolkit.errors import InputError
 from msde_toolkit.interfaces import Model
 from msde_toolkit.results.open_run import OpenRun
 from msde_toolkit.types import Manifest
@@ -63,7 +64,9 @@ def starting_weights(
 def _of_run(spec: str, model: Model, manifest: Manifest, folds: Sequence[Fold], repeats: int) -> StartingWeights:
     run = opened(spec, "--weights")
     files = {
-        (fold.name, repeat): run.model_file(fold_of(run, manifest, fold, f"--weights {spec}"), repeat_of(run, repeat))
+        (fold.name, repeat): _file_of(
+            run, fold_of(run, manifest, fold, f"--weights {spec}"), repeat_of(run, repeat), f"--weights {spec}"
+        )
         for repeat in range(repeats)
         for fold in folds
     }
@@ -73,6 +76,15 @@ def _of_run(spec: str, model: Model, manifest: Manifest, folds: Sequence[Fold], 
     data = f"{run.manifest.name}, synthetic" if drawn else run.manifest.name
     told = (*notes[0], *_told_of(run, model))
     return StartingWeights(f"run {run.name} ({data})", sha256_of(distinct), told, files, trimmed=True)
+
+
+def _file_of(run: OpenRun, fold: str, repeat: int, option: str) -> Path:
+    file = run.model_file(fold, repeat)
+    if not file.is_file():
+        whose = f"fold {fold} of repeat {repeat}" if repeat else f"fold {fold}"
+        message = f"{option}: it lacks the weights of {whose}. Train that again: msde run --resume {run.directory}"
+        raise InputError(message)
+    return file
 
 
 def _told_of(run: OpenRun, model: Model) -> list[str]:

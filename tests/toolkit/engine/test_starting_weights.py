@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import shutil
+
 import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
 import msde_toolkit as msde
 from msde_toolkit.engine.prepare import prepare
+from msde_toolkit.engine.run import resume
 from msde_toolkit.errors import InputError
 
 TRAIN = {"epochs": 1, "image_size": 20, "schedule": "constant", "lr_backbone": 0.02, "lr_head": 0.02}
@@ -61,8 +64,6 @@ def test_models_that_saw_the_test_subjects_are_refused(earlier):
 
 def test_a_run_on_other_data_gives_any_fold_and_a_head_of_another_size_is_left_out(tiny, earlier, tmp_path):
     run = tmp_path / "other"
-    import shutil
-
     shutil.copytree(earlier, run)
     manifest = msde.load_manifest(run / "manifest.parquet")
     from dataclasses import replace
@@ -79,6 +80,21 @@ def test_a_run_on_other_data_gives_any_fold_and_a_head_of_another_size_is_left_o
     assert model.head.weight.shape == (7, 8)
     assert model.head.weight.any(), "drawn, not zero"
     assert any("head" in note for note in prepared.weights.notes)
+
+
+@pytest.mark.parametrize(("repeat", "whose"), [(0, "fold 01"), (1, "fold 01 of repeat 1")])
+def test_weights_that_a_run_lacks_are_trained_again_by_resume(tiny, earlier, tmp_path, repeat, whose):
+    run = tmp_path / "gone"
+    shutil.copytree(earlier, run)
+    file = msde.open_run(run).model_file("01", repeat)
+    file.unlink()
+    with pytest.raises(InputError) as caught:
+        prepare(config(weights=f"run:{run}", repeats=2))
+    assert str(caught.value) == (
+        f"--weights run:{run}: it lacks the weights of {whose}. Train that again: msde run --resume {run}"
+    )
+    resume(run)
+    assert same(prepare(config(weights=f"run:{run}", repeats=2)).new_model("01", repeat), stored(earlier, "01", repeat))
 
 
 def test_options_that_the_weights_were_not_trained_with_are_told(earlier):
