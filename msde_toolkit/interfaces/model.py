@@ -32,7 +32,7 @@ class TinyNet(Model):
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any, ClassVar
 
 from torch import Tensor, nn
@@ -126,6 +126,18 @@ class Model(nn.Module, Plugin):
         """
         del layout
         return state, ()
+
+    def may_stay_random(self, state: Mapping[str, Tensor]) -> Collection[str]:
+        """Keys of ``self.backbone`` that such weights need not fill; without this, all others must be there.
+
+        A backbone that is a model itself has parts that no pretrained network has. What stays random is told by the
+        notes of ``fit_backbone``, if it matters.
+
+        Args:
+            state: as ``fit_backbone`` takes it.
+        """
+        del state
+        return ()
 
     @classmethod
     def convert_checkpoint(cls, checkpoint: Mapping[str, Any], options: PluginOptions) -> Mapping[str, Tensor] | None:

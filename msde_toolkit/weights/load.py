@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -122,7 +122,8 @@ def _load(model: Model, checkpoint: Mapping[str, Any], name: str) -> WeightsRepo
     state, notes = model.fit_backbone(found.state, found.name)
     if not _compare(_backbone_of(model).state_dict(), state).matched:
         raise InputError(_several(model, checkpoint) or _misfit(model, plain_state(checkpoint)))
-    return replace(_fill_backbone(model, found, state), notes=tuple(notes))
+    report = _fill_backbone(model, found, state, model.may_stay_random(found.state))
+    return replace(report, notes=tuple(notes))
 
 
 def _backbone_of(model: Model) -> nn.Module:
@@ -130,12 +131,15 @@ def _backbone_of(model: Model) -> nn.Module:
     return backbone if isinstance(backbone, nn.Module) else nn.Module()
 
 
-def _fill_backbone(model: Model, found: Layout, state: Mapping[str, Any]) -> WeightsReport:
-    """Copies ``state``, which is what of ``found`` fits the backbone."""
+def _fill_backbone(
+    model: Model, found: Layout, state: Mapping[str, Any], optional: Collection[str] = ()
+) -> WeightsReport:
+    """Copies ``state``, which is what of ``found`` fits the backbone; ``optional`` keys of it may be missing."""
     backbone = _backbone_of(model)
     expected = backbone.state_dict()
     fit = _compare(expected, state)
-    if fit.gaps or fit.reshaped:
+    if set(fit.gaps) - set(optional) or fit.reshaped:
+        fit = replace(fit, missing=tuple(key for key in fit.missing if key not in optional))
         raise InputError(_backbone_misfit(model, expected, state, fit, found.name))
     _check_floating(expected, state, fit.matched)
     backbone.load_state_dict({**expected, **{key: state[key] for key in fit.matched}})

@@ -64,11 +64,11 @@ class WeightsReport:
     def _filled(self) -> str:
         if self.complete:
             return f"all {len(self.matched)} keys"
-        # Counters that an old file lacks are no gap.
-        missing = [key for key in self.missing if not key.endswith(COUNTER)]
         if self.reshaped:
             return f"{len(self.matched)} of {len(self.matched) + len(self.reshaped)} keys"
-        gaps = [key for key in missing if key.startswith(BACKBONE)]
+        # Counters are no gap where the file, an old one, has none at all.
+        counted = any(key.endswith(COUNTER) for key in self.matched)
+        gaps = [key for key in self.missing if key.startswith(BACKBONE) and (counted or not key.endswith(COUNTER))]
         return f"{len(self.matched)} of {len(self.matched) + len(gaps)} backbone keys"
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any, ClassVar
 
 import torch
@@ -100,20 +100,31 @@ class Probe(Model):
     def fit_backbone(self, state: Mapping[str, Tensor], layout: str) -> tuple[Mapping[str, Tensor], Sequence[str]]:
         """Weights for the frozen model: of a pretrained backbone, as it takes them, or its own ``state_dict``.
 
-        What the features do not depend on (its classifier) may be missing or made for other classes.
+        What the features do not depend on (its classifier) may be missing, and is left out if made for other classes.
         """
-        own = self.backbone.state_dict()
-        unused = {key for key, _ in self.backbone.named_parameters()} - self._used
-        if any(key.startswith(TRUNK) for key in state):
-            given = {key: value for key, value in state.items() if key not in unused}
-            return {**given, **{key: own[key] for key in unused}}, ()
+        if _is_whole(state):
+            own, spare = self.backbone.state_dict(), self.may_stay_random(state)
+            left_out = [key for key in spare if key in state and state[key].shape != own[key].shape]
+            parts = ", ".join(sorted({key.partition(".")[0] for key in left_out}))
+            told = [f"no feature passes what is left out of the {self.options.backbone}'s {parts}"] if parts else []
+            return {key: value for key, value in state.items() if key not in left_out}, told
         fitted, notes = self.backbone.fit_backbone(state, layout)
-        rest = {key: value for key, value in own.items() if not key.startswith(TRUNK)}
         random = sorted({key.partition(".")[0] for key in self._used if not key.startswith(TRUNK)})
         if random:
             parts = ", ".join(random)
             notes = (*notes, f"features of {self.options.backbone} also pass its {parts}, which stays random")
-        return {**{f"{TRUNK}{key}": value for key, value in fitted.items()}, **rest}, notes
+        return {f"{TRUNK}{key}": value for key, value in fitted.items()}, notes
+
+    def may_stay_random(self, state: Mapping[str, Tensor]) -> Collection[str]:
+        """Where a pretrained network fills the trunk, the rest; else what the features do not depend on."""
+        if _is_whole(state):
+            return {key for key, _ in self.backbone.named_parameters()} - self._used
+        return {key for key in self.backbone.state_dict() if not key.startswith(TRUNK)}
+
+
+def _is_whole(state: Mapping[str, Tensor]) -> bool:
+    """Whether this is the ``state_dict`` of a model, not of a trunk alone."""
+    return any(key.startswith(TRUNK) for key in state)
 
 
 def _frozen_model(classes: int, options: ProbeOptions) -> Model:

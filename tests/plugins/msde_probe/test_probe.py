@@ -9,6 +9,7 @@ from torchvision import models
 
 from msde_toolkit import create_model
 from msde_toolkit.types import InputError, PluginError
+from msde_toolkit.weights import load_into
 
 SMALL_SCAN = {"backbone": "resnet18", "shared_attention": True}
 CASES = [
@@ -134,8 +135,18 @@ def test_a_file_without_some_of_the_layers_is_refused(tmp_path):
 def test_what_of_the_features_stays_random_is_said():
     state = models.resnet18().state_dict()
     model = probe("scan", SMALL_SCAN)
-    _, notes = model.fit_backbone(state, "torchvision")
-    assert notes == ("features of scan also pass its attention, which stays random",)
+    before = {key: value.clone() for key, value in model.backbone.state_dict().items()}
+    report = load_into(model, state)
+    assert report.notes == ("features of scan also pass its attention, which stays random",)
+    trunk = {key for key in before if key.startswith("backbone.")}
+    assert set(report.matched) == {f"backbone.{key}" for key in trunk}
+    assert {key for key in report.missing if key.startswith("backbone.")} == {
+        f"backbone.{key}" for key in before.keys() - trunk
+    }
+    assert f"torchvision layout: {len(trunk)} of {len(before)} backbone keys; " in report.summary()
+    own = model.backbone.state_dict()
+    assert all(torch.equal(own[key], state[key.removeprefix("backbone.")]) for key in trunk)
+    assert all(torch.equal(own[key], before[key]) for key in before.keys() - trunk)
     _, notes = probe("resnet18").fit_backbone(state, "torchvision")
     assert notes == ()
 
@@ -147,6 +158,16 @@ def test_a_trained_models_own_weights_fill_it_whatever_its_classes(tmp_path, cla
     save_file(trained.state_dict(), tmp_path / "scan.safetensors")
     options = {"backbone": "scan", "backbone_options": SMALL_SCAN}
     model = create_model("probe", options=options, weights=tmp_path / "scan.safetensors").eval()
+    report = load_into(create_model("probe", options=options), tmp_path / "scan.safetensors")
+    own = trained.state_dict()
+    if classes == 7:
+        assert (set(report.matched), report.notes) == ({f"backbone.{key}" for key in own}, ())
+    else:
+        left_out = {key for key in report.missing if key.startswith("backbone.")}
+        assert set(report.matched) == {f"backbone.{key}" for key in own} - left_out
+        assert left_out
+        assert all(8 in own[key.removeprefix("backbone.")].shape for key in left_out)
+        assert report.notes == ("no feature passes what is left out of the scan's attention, context",)
     images = tiny_batch(2, 48).images
     with torch.no_grad():
         assert torch.equal(model.embed(images), trained(images).features)

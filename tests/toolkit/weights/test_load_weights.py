@@ -168,6 +168,25 @@ def test_another_architecture(state):
     assert same()
 
 
+def test_only_what_the_model_says_may_stay_random_and_it_is_told():
+    class Lenient(Small):
+        def may_stay_random(self, state):
+            return [key for key in KEYS if key.startswith("layer1.0.bn1.")]
+
+    def without(*ends):
+        return {key: value for key, value in pretrained(1000).items() if not key.startswith(ends)}
+
+    model = Lenient()
+    report = load_into(model, without("layer1.0.bn1."))
+    assert report.matched == tuple(f"backbone.{key}" for key in KEYS if "layer1.0.bn1" not in key)
+    assert "backbone.layer1.0.bn1.weight" in report.missing
+    assert report.summary().startswith("torchvision layout: 7 of 12 backbone keys; head new")
+    same = unchanged(model)
+    with pytest.raises(InputError, match=r" 1 % of its weights.*\n1 missing: bn1\.bias\.$"):
+        load_into(model, without("layer1.0.bn1.", "bn1.bias"))
+    assert same()
+
+
 @pytest.mark.parametrize("state", [Small().state_dict(), pretrained(1000), pretrained(7)])
 def test_several_parts_of_which_none_is_known_as_the_weights(tmp_path, state):
     content = {"model": state, "ema": state, "epoch": 3, "optimizer": {"state": {0: {"exp_avg": torch.ones(1)}}}}
