@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from msde_toolkit.cli.boundary import check_words, guarded, home_written_out, show_tracebacks, usage_errors
-from msde_toolkit.cli.commands import analyze, data, doctor, listing, plugin, run, runs, weights
+from msde_toolkit.cli.commands import analyze, data, doctor, evaluate, listing, plugin, run, runs, weights
 from msde_toolkit.cli.console import spell_out_what_does_not_print
 
 EVERYWHERE = ("--no-plugins", "--debug")
@@ -29,6 +29,7 @@ plugin_app = typer.Typer(help="See what is installed, check it, start a plugin o
 
 app.command("run", epilog=run.EXAMPLE)(guarded(run.run))
 app.command("analyze", epilog=analyze.EXAMPLE)(guarded(analyze.analyze))
+app.command("evaluate", epilog=evaluate.EXAMPLE)(guarded(evaluate.evaluate))
 app.command("runs", epilog=runs.EXAMPLE)(guarded(runs.runs))
 app.command("list", epilog=listing.EXAMPLE)(guarded(listing.list_plugins))
 app.command("doctor", epilog=doctor.EXAMPLE)(guarded(doctor.doctor))

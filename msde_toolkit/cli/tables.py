@@ -90,13 +90,17 @@ def protocol(summary: Mapping[str, Any]) -> list[str]:
         "last": "last epoch",
         "inner": f"epoch chosen on inner {summary['interval_unit']}s",
         "test": "epoch chosen on the test fold",
-    }[summary["select"]]
+    }.get(summary["select"], "how the epoch was chosen is unknown")
     divided = f"{folds} folds{times}" if folds > 1 else f"the dataset's own split{times}"
+    if before := summary.get("evaluates"):
+        models = f"{folds * summary['repeats']} models of run {before.get('run')}, trained on {before.get('dataset')}"
+        divided = f"predictions of {before['file']}" if "file" in before else models
     unit = f"{summary['interval_units']} {summary['interval_unit']}s"
     sha = summary.get("weights_sha256")
     pretraining = summary["pretraining"] + (f" (sha256 {sha[:8]})" if sha else "")
+    trained_on = summary["train_on"] or "unknown conditions"
     return [
-        f"{divided}, {who}, {epoch}, trained on {summary['train_on']}, pretraining {pretraining}",
+        f"{divided}, {who}, {epoch}, trained on {trained_on}, pretraining {pretraining}",
         f"Intervals resample {unit} and are about {summary['interval_about']}.",
         *summary["notes"],
     ]

@@ -25,7 +25,7 @@ from msde_toolkit.files import whole
 from msde_toolkit.interfaces import Forward
 from msde_toolkit.randomness import Key
 from msde_toolkit.results.effect import shares
-from msde_toolkit.results.run_store import FoldFiles
+from msde_toolkit.results.run_store import FoldFiles, prediction_table
 
 EpochListener = Callable[[EpochReport], None]
 
@@ -66,7 +66,8 @@ def run_fold(
         listener(report)
     if len(validation):
         trainer.model.load_state_dict(best.weights)
-    predictions = _predictions(prepared, fold, repeat, trainer.predict(fold.test))
+    logits, seed = trainer.predict(fold.test), prepared.config.seed
+    predictions = prediction_table(prepared.manifest, fold.test, logits, fold.name, repeat, seed)
     _save_model(trainer, files.model, {"epoch": str(best.epoch if len(validation) else trainer.epoch - 1)})
     files.write_predictions(predictions)
     files.checkpoint.unlink(missing_ok=True)
@@ -161,15 +162,6 @@ def _line(report: EpochReport) -> dict[str, Any]:
         "steps": report.steps,
         "seconds": round(report.seconds, 3),
     }
-
-
-def _predictions(prepared: Prepared, fold: Fold, repeat: int, logits: npt.NDArray[np.float32]) -> pd.DataFrame:
-    columns = ["id", "subject", "pair", "condition", "label"]
-    frame = prepared.manifest.frame.iloc[fold.test][columns].reset_index(drop=True)
-    frame["label"] = frame["label"].astype("int64")
-    frame["fold"], frame["repeat"], frame["seed"] = fold.name, repeat, prepared.config.seed
-    frame["logits"] = list(logits)
-    return frame
 
 
 def _save_model(trainer: FoldTrainer, path: Path, facts: Mapping[str, str]) -> None:

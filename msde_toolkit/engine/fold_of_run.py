@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import numpy as np
+import numpy.typing as npt
 import torch
 
 from msde_toolkit.data.folds import Fold
@@ -48,18 +50,35 @@ def fold_of(run: OpenRun, manifest: Manifest, fold: Fold, option: str) -> str:
     names.sort(key=lambda name: name != fold.name)
     if run.manifest.name != manifest.name:
         return names[0]
-    known = dict(zip(run.manifest.ids, run.manifest.groups(), strict=True))
-    tested = {str(group) for group in manifest.groups()[fold.test]} & {str(group) for group in known.values()}
-    predictions = run.predictions
+    tested = set(people(manifest)[fold.test]) & set(people(run.manifest))
+    held_out = held_out_by(run)
     for name in names:
-        held_out = {str(known[sample]) for sample in predictions.loc[predictions["fold"] == name, "id"]}
-        if tested <= held_out:
+        if tested <= held_out[name]:
             return name
     message = (
         f"{option}: every model of run {run.name} was trained on subjects that fold {fold.name} tests.\n"
         f"Use its folds: --folds {run.directory / 'folds.json'}, or a run on other data."
     )
     raise InputError(message)
+
+
+def people(manifest: Manifest) -> npt.NDArray[np.object_]:
+    """``[n]`` who may be the same person within a dataset: subject, else pair, else the sample.
+
+    A sample and its masked copies are one, whether the copies are in the manifest or not: they are a pair by its id.
+    """
+    groups = (str(group) for group in manifest.groups())
+    return np.array([group.removeprefix("pair:").removeprefix("id:") for group in groups], dtype=object)
+
+
+def held_out_by(run: OpenRun) -> dict[str, set[str]]:
+    """Whom the models of each fold have not been trained on."""
+    known = dict(zip(run.manifest.ids, people(run.manifest), strict=True))
+    predictions = run.predictions
+    return {
+        str(name): {known[sample] for sample in predictions.loc[predictions["fold"] == name, "id"]}
+        for name in run.summary["folds"]
+    }
 
 
 def check_teacher(

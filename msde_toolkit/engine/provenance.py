@@ -56,8 +56,13 @@ def provenance(prepared: Prepared, command: Sequence[str] | None = None) -> dict
             "mask": dict(prepared.source.mask_options),
             "train": prepared.train.model_dump(mode="json"),
         },
-        "command": [_without_folder(word) for word in (command or [])],
+        "command": without_folders(command),
     }
+
+
+def without_folders(command: Sequence[str] | None) -> list[str]:
+    """A command line whose paths are cut to their last part, a home to ``~``."""
+    return [_without_folder(word) for word in command or []]
 
 
 def _without_folder(word: str) -> str:

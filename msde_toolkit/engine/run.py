@@ -76,6 +76,9 @@ def resume(directory: Path, *, listeners: Iterable[object] = (), progress: Progr
         message = f"--resume {directory}: not a run (no config.toml in it)."
         raise InputError(message)
     recorded, folds = read_json(store.provenance), read_json(store.folds)
+    if isinstance(recorded, dict) and recorded.get("evaluates"):
+        message = f"--resume {directory}: this is an evaluation; nothing is trained in it. Evaluate again instead."
+        raise InputError(message)
     try:
         config = RunConfig.create(**load_config(store.config))
     except InputError as error:

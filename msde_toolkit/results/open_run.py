@@ -63,8 +63,21 @@ class OpenRun:
             data = f"{data} with {self.summary['mask']} masks"
         if self.synthetic and data != "synthetic":
             data = f"{data} (synthetic faces)"
+        before = self.summary.get("evaluates") or {}
+        if "dataset" in before:
+            data = f"{before['dataset']} to {data}"
         title = f"{self.summary['model']} + {self.summary['loss']}, {data}"
         return f"UNSOUND: {title}" if self.summary.get("unsound") else title
+
+    @property
+    def seed(self) -> int:
+        """The run's seed."""
+        return self._config.seed
+
+    @property
+    def repeats(self) -> int:
+        """How many times each fold was trained."""
+        return int(self.summary["repeats"])
 
     @property
     def model_options(self) -> Mapping[str, Any]:
@@ -120,6 +133,9 @@ class OpenRun:
             InputError: if its file is missing or does not fit.
         """
         file = self.model_file(fold, repeat)
+        if not file.exists() and (self.summary.get("evaluates") or {}).get("file"):
+            message = f"{self.name}: these are the predictions of an outside script; there is no model to look into."
+            raise InputError(message)
         name, options = self._provenance.plugins.model.full_name, self._provenance.options.model
         model = create_model(name, classes=len(self.classes), options=options, weights=file)
         return model.to(self.device).eval()

@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from msde_toolkit.errors import InputError
@@ -188,6 +190,18 @@ class RunStore:
         table = pd.concat(frames, ignore_index=True)
         table["predicted"] = [int(max(range(len(row)), key=row.__getitem__)) for row in table["logits"]]
         return table
+
+
+def prediction_table(
+    manifest: Manifest, rows: npt.NDArray[np.int64], logits: npt.NDArray[np.float32], fold: str, repeat: int, seed: int
+) -> pd.DataFrame:
+    """What is stored of a model's predictions of these rows: ``logits`` ``[n, C]`` beside who and what they are of."""
+    columns = ["id", "subject", "pair", "condition", "label"]
+    frame = manifest.frame.iloc[rows][columns].reset_index(drop=True)
+    frame["label"] = frame["label"].astype("int64")
+    frame["fold"], frame["repeat"], frame["seed"] = fold, repeat, seed
+    frame["logits"] = list(logits)
+    return frame
 
 
 def _read_predictions(file: Path) -> pd.DataFrame | None:

@@ -141,6 +141,7 @@ def _fill_backbone(
     if set(fit.gaps) - set(optional) or fit.reshaped:
         fit = replace(fit, missing=tuple(key for key in fit.missing if key not in optional))
         raise InputError(_backbone_misfit(model, expected, state, fit, found.name))
+    _check_depth(model, backbone, fit, found.name)
     _check_floating(expected, state, fit.matched)
     backbone.load_state_dict({**expected, **{key: state[key] for key in fit.matched}})
     matched = tuple(BACKBONE + key for key in fit.matched)
@@ -148,6 +149,28 @@ def _fill_backbone(
     head = found.head or tuple(key for key in fit.unexpected if key.startswith(HEADS))
     surplus = tuple(key for key in fit.unexpected if key not in head)
     return WeightsReport(found.name, matched, missing, surplus, dropped=head)
+
+
+def _check_depth(model: Model, backbone: nn.Module, fit: _Fit, name: str) -> None:
+    """More blocks in a layer than the backbone has: the weights load, but were trained as another function.
+
+    Raises:
+        InputError: naming them.
+    """
+    modules = dict(backbone.named_modules())
+    deeper = [key for key in fit.unexpected if _first_missing(key, modules).isdecimal() and not key.startswith(HEADS)]
+    if deeper:
+        message = (
+            f"The weights ({name} layout) are of a deeper network than the backbone of {type(model).__name__}: "
+            f"{len(deeper)} keys more inside its layers: {first(deeper)}."
+        )
+        raise InputError(message)
+
+
+def _first_missing(key: str, modules: Mapping[str, nn.Module]) -> str:
+    """The first word of a key's path that names no module: the number of a block too many, or a layer left out."""
+    words = key.split(".")
+    return next((word for place, word in enumerate(words) if ".".join(words[: place + 1]) not in modules), "")
 
 
 @dataclass(frozen=True)

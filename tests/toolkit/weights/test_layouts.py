@@ -8,7 +8,7 @@ import pytest
 import torch
 from small_network import Small, pretrained
 from torch import nn
-from torchvision.models import resnet18, resnet50
+from torchvision.models import resnet18, resnet34, resnet50
 
 from msde_toolkit import create_model
 from msde_toolkit.errors import InputError
@@ -100,6 +100,14 @@ def test_a_network_of_another_depth_is_refused_with_how_much_would_be_random(tmp
     torch.save({key: value.half() for key, value in resnet50().state_dict().items()}, tmp_path / "r50.pth")
     with pytest.raises(InputError, match=r"r50\.pth: .*backbone of ResNet18 with 120 keys: 44 % of its weights"):
         create_model("resnet18", weights=tmp_path / "r50.pth")
+
+
+def test_a_deeper_network_whose_first_blocks_fit_is_refused(tmp_path):
+    torch.save(resnet34().state_dict(), tmp_path / "r34.pth")
+    with pytest.raises(
+        InputError, match=r"of a deeper network than the backbone of ResNet18: 96 keys more .*layer1\.2"
+    ):
+        create_model("resnet18", weights=tmp_path / "r34.pth")
 
 
 def test_scan_takes_a_trunk_without_its_last_layer_and_a_run_with_another_number_of_classes(tmp_path):

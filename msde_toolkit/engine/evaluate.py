@@ -1,0 +1,220 @@
+"""A finished run's models on other data: labels told in the run's classes, and nobody tested whom a model has seen.
+
+What comes out is a run folder like any other, with the source's models, so that analyses and reports take it.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import torch
+
+from msde_toolkit.data.batches import BatchSource, Rows
+from msde_toolkit.data.image_cache import CachedImages, Progress, load_images
+from msde_toolkit.data.source import Source, open_source
+from msde_toolkit.engine.config import RunConfig, load_config
+from msde_toolkit.engine.fold_of_run import held_out_by, people
+from msde_toolkit.engine.provenance import without_folders
+from msde_toolkit.engine.run import RunResult
+from msde_toolkit.engine.run_directory import check_out, new_directory
+from msde_toolkit.engine.trainer import EVALUATION_BATCH
+from msde_toolkit.errors import InputError
+from msde_toolkit.registry import Registry
+from msde_toolkit.results.open_run import OpenRun, open_run
+from msde_toolkit.results.run_store import RunStore, prediction_table, read_json, write_json, write_text
+from msde_toolkit.results.summary import summarise
+from msde_toolkit.types import Manifest, relabelled
+
+
+@dataclass(frozen=True)
+class Target:
+    """The data to evaluate on, as ``msde run`` names it."""
+
+    data: str
+    root: Path | None = None
+    mask: str | None = None
+    set_data: Mapping[str, Any] | None = None
+    set_mask: Mapping[str, Any] | None = None
+
+
+def evaluate(
+    run: Path | str,
+    target: Target,
+    *,
+    out: Path | None = None,
+    progress: Progress | None = None,
+    command: Sequence[str] | None = None,
+) -> RunResult:
+    """Let every model of a run predict the target's samples, except those of people whom it was trained on.
+
+    On another dataset each model predicts all samples, so a sample stands in every fold; on the run's own (with masks
+    drawn on it, say) each fold's models predict only whom they held out.
+
+    Raises:
+        InputError: not a finished run; labels that do not mean the same; faces prepared by another recipe; nobody is
+            left to be tested.
+    """
+    check_out(out)
+    source = open_run(run)
+    found = open_source(
+        target.data,
+        target.root,
+        target.set_data or {},
+        mask=target.mask,
+        mask_options=target.set_mask,
+        seed=source.seed,
+    )
+    manifest = relabelled(found.manifest, source.classes)
+    _check_recipe(source, manifest)
+    rows = _rows_of_folds(source, manifest)
+    images = load_images(found.dataset, manifest, source.image_size, progress)
+    config = _config(source, target)
+    with new_run(config, out) as store:
+        write_json(store.provenance, _provenance(source, found, manifest, images, target, command))
+        write_json(store.folds, {"schema": 1, "source": "evaluation", "unit": "sample", "folds": _listed(rows)})
+        store.write_manifest(manifest)
+        for name, tested in rows.items():
+            for repeat in range(source.repeats):
+                files = store.fold(name, repeat)
+                logits = _logits(source, manifest, images, name, repeat, tested)
+                _link(source.model_file(name, repeat), files.model)
+                files.write_predictions(prediction_table(manifest, tested, logits, name, repeat, source.seed))
+        summary = summarise(store, _facts(source, manifest, target, store.directory.resolve().name, list(rows)))
+        write_json(store.summary, summary)
+    return RunResult(store.directory, summary)
+
+
+@contextmanager
+def new_run(config: RunConfig, out: Path | None) -> Iterator[RunStore]:
+    """The folder of a run that is made at one go: it goes again if the block fails, for there is nothing to resume."""
+    store = RunStore(new_directory(config, out))
+    try:
+        write_text(store.config, config.to_toml())
+        yield store
+    except BaseException:
+        shutil.rmtree(store.directory, ignore_errors=True)
+        raise
+
+
+def _check_recipe(source: OpenRun, manifest: Manifest) -> None:
+    ours, theirs = (set(part.frame["prep"].dropna()) for part in (source.manifest, manifest))
+    if ours and theirs and ours != theirs:
+        message = (
+            f"{manifest.name}: its faces were cut by another recipe ({', '.join(sorted(theirs))}) than those of run "
+            f"{source.name} ({', '.join(sorted(ours))}).\nCut them again: msde data faces with the run's recipe."
+        )
+        raise InputError(message)
+
+
+def _rows_of_folds(source: OpenRun, manifest: Manifest) -> dict[str, Rows]:
+    """Rows that each fold's models may be tested on."""
+    everyone = np.arange(len(manifest))
+    names = [str(name) for name in source.summary["folds"]]
+    if source.manifest.name != manifest.name:
+        return dict.fromkeys(names, everyone)
+    who, known, held_out = people(manifest), set(people(source.manifest)), held_out_by(source)
+    rows = {name: np.flatnonzero([person not in known or person in held_out[name] for person in who]) for name in names}
+    rows = {name: tested for name, tested in rows.items() if len(tested)}
+    if not rows:
+        message = f"Every sample of {manifest.name} shows someone whom all models of run {source.name} were trained on."
+        raise InputError(message)
+    return rows
+
+
+def _listed(rows: Mapping[str, Rows]) -> list[dict[str, Any]]:
+    return [{"fold": name, "samples": len(tested)} for name, tested in rows.items()]
+
+
+def _logits(
+    source: OpenRun, manifest: Manifest, images: CachedImages, fold: str, repeat: int, rows: Rows
+) -> npt.NDArray[np.float32]:
+    model = source.model(fold, repeat)
+    batches = BatchSource(manifest, images.pixels, source.device).plain(rows, EVALUATION_BATCH)
+    with torch.no_grad():
+        parts = [model(model.input_spec.normalise(batch.images)).logits.float().cpu() for batch in batches]
+    return torch.cat(parts).numpy()
+
+
+def _link(model: Path, place: Path) -> None:
+    """The model's file under another name; a copy where the file system cannot."""
+    place.parent.mkdir(parents=True, exist_ok=True)
+    with suppress(OSError):
+        os.link(model, place)
+        return
+    shutil.copyfile(model, place)
+
+
+def _config(source: OpenRun, target: Target) -> RunConfig:
+    values = load_config(RunStore(source.directory).config)
+    values |= {"data": target.data, "root": target.root, "mask": target.mask, "folds": None}
+    values |= {"set_data": dict(target.set_data or {}), "set_mask": dict(target.set_mask or {})}
+    return RunConfig.create(**values)
+
+
+def _provenance(
+    source: OpenRun,
+    found: Source,
+    manifest: Manifest,
+    images: CachedImages,
+    target: Target,
+    command: Sequence[str] | None,
+) -> dict[str, Any]:
+    """The source's, with other data and a word that nothing was trained."""
+    recorded = read_json(RunStore(source.directory).provenance)
+    plugins = {role: told for role, told in recorded["plugins"].items() if role != "mask"}
+    plugins["data"] = Registry("datasets").info(target.data).as_dict()
+    if target.mask is not None:
+        plugins["mask"] = Registry("maskers").info(target.mask).as_dict()
+    return {
+        **recorded,
+        "started": datetime.now(UTC).isoformat(timespec="seconds"),
+        "evaluates": {"run": source.name, "dataset": source.manifest.name},
+        "plugins": plugins,
+        "data": {
+            "manifest_sha256": manifest.content_hash(),
+            "pixels_sha256": images.sha256,
+            "samples": len(manifest),
+            "version": found.dataset.version,
+        },
+        "options": {**recorded["options"], "data": dict(found.options), "mask": dict(found.mask_options)},
+        "command": without_folders(command),
+    }
+
+
+def _facts(source: OpenRun, manifest: Manifest, target: Target, name: str, folds: list[str]) -> dict[str, Any]:
+    kept = ("model", "loss", "preset", "profile", "unsound", "train_on", "select", "pretraining", "weights_sha256")
+    told = {key: source.summary.get(key) for key in (*kept, "teacher", "repeats", "parameters")}
+    other = source.manifest.name != manifest.name
+    drawn = " (synthetic faces)" if source.synthetic else ""
+    notes = [
+        f"models of run {source.name}, trained on {source.manifest.name}{drawn}; nothing was trained on {manifest.name}"
+    ]
+    if other and len(folds) * source.repeats > 1:
+        notes.append(f"each sample is predicted by {len(folds) * source.repeats} models and counts once for each")
+    known = manifest.has_subjects and (other or source.identity == "independent")
+    return {
+        "run": name,
+        **told,
+        "dataset": manifest.name,
+        "mask": target.mask,
+        "synthetic": manifest.synthetic,
+        "evaluates": {"run": source.name, "dataset": source.manifest.name, "synthetic": source.synthetic},
+        "identity": "independent" if known else "unknown",
+        "folds": folds,
+        "seconds": 0.0,
+        "notes": [*manifest.notes, *notes, *_cautions(source)],
+    }
+
+
+def _cautions(source: OpenRun) -> list[str]:
+    """What the source's own notes warn of."""
+    return [note for note in source.summary["notes"] if note.startswith(("UNSOUND", "preset "))]
