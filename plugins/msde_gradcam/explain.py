@@ -42,7 +42,9 @@ class Explained:
 
 
 def held_out_once(run: RunView) -> pd.DataFrame:
-    """Held-out predictions of the first repeat, in which each sample stands once.
+    """Held-out predictions of the first repeat, each sample once.
+
+    In an evaluation on other data every fold's model predicts every sample; the first fold's is taken.
 
     Raises:
         InputError: if there are none.
@@ -51,7 +53,7 @@ def held_out_once(run: RunView) -> pd.DataFrame:
     if held_out.empty:
         message = f"Run {run.name} has no held-out predictions. Finish it first: msde run --resume DIR."
         raise InputError(message)
-    return held_out[held_out["repeat"] == 0].reset_index(drop=True)
+    return held_out[held_out["repeat"] == 0].drop_duplicates("id").reset_index(drop=True)
 
 
 def explain(run: RunView, samples: pd.DataFrame, options: MapOptions, context: AnalysisContext) -> Explained:
