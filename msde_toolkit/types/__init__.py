@@ -15,6 +15,7 @@ from msde_toolkit.types.events import (
 from msde_toolkit.types.label_maps import EIGHT, LABEL_SETS, SEVEN, THREE, label_map, relabelled
 from msde_toolkit.types.labels import CLASSES, NM, M
 from msde_toolkit.types.manifest import Manifest, load_manifest
+from msde_toolkit.types.manifest_table import row_faults
 from msde_toolkit.types.model_output import CamTarget, InputSpec, LossTerms, ModelOutput
 
 __all__ = [
@@ -48,4 +49,5 @@ __all__ = [
     "label_map",
     "load_manifest",
     "relabelled",
+    "row_faults",
 ]
