@@ -1,0 +1,181 @@
+"""RAF-DB, its single-label set of seven basic expressions."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, ClassVar, Literal
+
+import pandas as pd
+from pydantic import Field
+
+from msde_datasets.bad_rows import BadRows
+from msde_datasets.image_listing import ImageListing
+from msde_datasets.published_counts import Published, compared
+from msde_datasets.ran_lists import RanList, read_ran_list
+from msde_datasets.text_files import one_of, read_lines
+from msde_toolkit.errors import DataError, InputError
+from msde_toolkit.interfaces import Dataset, DatasetOptions
+from msde_toolkit.types import CLASSES, Manifest
+
+WHOLE = ("list_patition_label.txt", "list_partition_label.txt")
+"""The authors' file, as they spell it, and as others mend it."""
+HALVES = {"train_label.txt": "train", "test_label.txt": "test"}
+PUBLISHED: Published = {
+    "train": (1290, 281, 717, 4772, 1982, 705, 2524),
+    "test": (329, 74, 160, 1185, 478, 162, 680),
+}
+_NAME = re.compile(r"((train|test)_\d+)(_aligned)?\.(jpg|jpeg|png)", re.IGNORECASE)
+
+
+class RafDb(Dataset):
+    """RAF-DB basic: 12,271 + 3,068 aligned colour faces of 100x100 pixels; who is shown is unknown.
+
+    Labels 1 to 7 are the toolkit's classes in their order. The label file is ``list_patition_label.txt`` or
+    ``train_label.txt`` with ``test_label.txt``, in the root or its ``EmoLabel``; the images are in ``Image/aligned``
+    or ``aligned``.
+    """
+
+    summary = "RAF-DB: aligned faces in the wild, seven basic expressions, own train/test split"
+    reference = "Li, Deng and Du, Reliable Crowdsourcing and Deep Locality-Preserving Learning, CVPR 2017"
+    licence = "RAF-DB's own terms: for non-commercial research, images must not be passed on"
+    version: ClassVar[str] = "1"
+    root_hint: ClassVar[str] = "RAF-DB's folder 'basic', with EmoLabel and Image/aligned"
+    aligned: ClassVar[bool] = True
+
+    class Options(DatasetOptions):
+        """Options of RAF-DB."""
+
+        subset: Literal["all", "occlusion", "pose30", "pose45"] = Field(
+            "all", description="Test images: all, or those of RAN's list (occluded; turned by over 30 or 45 degrees)."
+        )
+        lists: Path | None = Field(None, description="RAN's lists, a folder or the file; by default the root.")
+
+    def load(self, root: Path | None, options: Options) -> Manifest:
+        """Rows in the label file's order. With ``subset``, the test split holds only images of RAN's list.
+
+        Raises:
+            InputError: if the root is missing or has no label file or no images, or there is no such list.
+            DataError: naming file and line: a bad row (unless ``on_bad=skip``), or none left.
+        """
+        root = self.require_root(root)
+        skip = options.on_bad == "skip"
+        if options.subset == "all" and options.lists is not None:
+            message = "--set data.lists: say which list with --set data.subset=occlusion, pose30 or pose45."
+            raise InputError(message)
+        rows, notes = _labelled(root, skip=skip)
+        frame = pd.DataFrame(rows)
+        notes += compared(frame["label"].to_numpy(), frame["split"], CLASSES, PUBLISHED)
+        if options.subset != "all":
+            listed = read_ran_list(options.subset, options.lists or root, skip=skip)
+            frame, more = _restricted(frame, listed)
+            notes += more
+        return Manifest.from_frame(frame, "rafdb", root=root, licence=self.licence, notes=notes)
+
+
+@dataclass
+class _Rows:
+    """What the label files say, with what is wrong in them."""
+
+    images: ImageListing
+    folder: str
+    bad: BadRows
+    rows: list[dict[str, Any]] = field(default_factory=list)
+    seen: set[str] = field(default_factory=set)
+
+    def add(self, where: str, line: str, split: str | None) -> None:
+        """One line: ``train_00001.jpg 5`` or ``train_00001_aligned.jpg 5``."""
+        try:
+            name, of_name, label = parse_line(line)
+            if split not in (None, of_name):
+                message = f"{name} stands in the list of the {split} images"
+                raise ValueError(message)
+            if name in self.seen:
+                message = f"{name} stands there a second time"
+                raise ValueError(message)
+            path = self.images.find(f"{self.folder}/{name}_aligned.jpg")
+        except ValueError as error:
+            self.bad.add(where, str(error))
+            return
+        self.seen.add(name)
+        self.rows.append({"id": f"rafdb-{name}", "path": path, "label": label, "split": of_name})
+
+
+def parse_line(line: str) -> tuple[str, str, int]:
+    """Name (``train_00001``), split and label 0 to 6 of a line.
+
+    Raises:
+        ValueError: saying what stands there instead.
+    """
+    words = line.split()
+    if len(words) != 2:
+        message = f"{line[:60]!r} is not 'NAME.jpg LABEL'"
+        raise ValueError(message)
+    name = _NAME.fullmatch(words[0])
+    if name is None:
+        message = f"{words[0][:60]!r} is not the name of a train or test image, as train_00001.jpg"
+        raise ValueError(message)
+    if not (words[1].isdecimal() and 1 <= int(words[1]) <= len(CLASSES)):
+        message = f"label {words[1][:20]!r} is not one of 1 to {len(CLASSES)}"
+        raise ValueError(message)
+    return name[1].lower(), name[2].lower(), int(words[1]) - 1
+
+
+def _labelled(root: Path, *, skip: bool) -> tuple[list[dict[str, Any]], tuple[str, ...]]:
+    files = _label_files(root)
+    folder = _image_folder(root)
+    images, seen = ImageListing(root), set[str]()
+    rows: list[dict[str, Any]] = []
+    notes: tuple[str, ...] = ()
+    for file, split in files:
+        found = _Rows(images, folder, BadRows(str(file)), seen=seen)
+        for number, line in read_lines(file):
+            found.add(f"line {number}", line, split)
+        notes += found.bad.settle(len(found.rows), skip=skip)
+        rows += found.rows
+    return rows, notes
+
+
+def _label_files(root: Path) -> list[tuple[Path, str | None]]:
+    """The label files, each with the only split that it may name."""
+    for folder in (one_of(root, ("EmoLabel",)), root):
+        if folder is None:
+            continue
+        whole = one_of(folder, WHOLE)
+        if whole is not None:
+            return [(whole, None)]
+        halves = [(one_of(folder, (name,)), split) for name, split in HALVES.items()]
+        there: list[tuple[Path, str | None]] = [(file, split) for file, split in halves if file is not None]
+        if there:
+            return there
+    message = (
+        f"--root {root}: no {WHOLE[0]} and no {' or '.join(HALVES)} there or in its EmoLabel. "
+        f"It must be {RafDb.root_hint}."
+    )
+    raise InputError(message)
+
+
+def _image_folder(root: Path) -> str:
+    above = one_of(root, ("Image",))
+    for folder in (above and one_of(above, ("aligned",)), one_of(root, ("aligned",)), above):
+        if folder is not None and folder.is_dir():
+            return folder.relative_to(root).as_posix()
+    message = f"--root {root}: no folder Image/aligned there. It must be {RafDb.root_hint}."
+    raise InputError(message)
+
+
+def _restricted(frame: pd.DataFrame, listed: RanList) -> tuple[pd.DataFrame, tuple[str, ...]]:
+    names = frame["id"].str.removeprefix("rafdb-")
+    inside = names.isin(listed.labels.keys())
+    kept = frame[inside & (frame["split"] == "test")]
+    if kept.empty:
+        message = f"{listed.file}: none of its {len(listed.labels)} images is a test image of this set."
+        raise DataError(message)
+    notes = [f"test images are the {len(kept):,} of {listed.file.name} that are here", *listed.notes]
+    if len(kept) < len(listed.labels):
+        notes.append(f"{len(listed.labels) - len(kept):,} of {len(listed.labels):,} listed images are not here")
+    other = int((names[kept.index].map(listed.labels) != kept["label"]).sum())
+    if other:
+        notes.append(f"{other:,} listed images have another label in {listed.file.name}; the set's own is kept")
+    return frame[(frame["split"] != "test") | inside].reset_index(drop=True), tuple(notes)
