@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from msde_toolkit.cli.boundary import check_words, guarded, home_written_out, show_tracebacks, usage_errors
-from msde_toolkit.cli.commands import analyze, data, doctor, evaluate, listing, plugin, run, runs, weights
+from msde_toolkit.cli.commands import analyze, audit, data, doctor, evaluate, listing, plugin, run, runs, weights
 from msde_toolkit.cli.console import spell_out_what_does_not_print
 
 EVERYWHERE = ("--no-plugins", "--debug")
@@ -34,6 +34,7 @@ app.command("runs", epilog=runs.EXAMPLE)(guarded(runs.runs))
 app.command("list", epilog=listing.EXAMPLE)(guarded(listing.list_plugins))
 app.command("doctor", epilog=doctor.EXAMPLE)(guarded(doctor.doctor))
 data_app.command("show", epilog=data.EXAMPLE_SHOW)(guarded(data.show))
+data_app.command("audit", epilog=audit.EXAMPLE)(guarded(audit.audit))
 data_app.command("purge", epilog=data.EXAMPLE_PURGE)(guarded(data.purge))
 weights_app.command("inspect", epilog=weights.EXAMPLE_INSPECT)(guarded(weights.inspect))
 weights_app.command("convert", epilog=weights.EXAMPLE_CONVERT)(guarded(weights.convert))

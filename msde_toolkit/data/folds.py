@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+import pandas as pd
 
 from msde_toolkit.errors import InputError
 from msde_toolkit.randomness import digest
@@ -89,7 +90,7 @@ def assign(groups: Sequence[str], labels: Sequence[int], folds: int, seed: int) 
     Raises:
         InputError: fewer than two folds, or more folds than groups.
     """
-    names, index = np.unique(np.asarray(groups, dtype=object).astype(str), return_inverse=True)
+    index, names = pd.factorize(np.array([str(group) for group in groups], dtype=object), sort=True)
     if folds < 2:
         message = f"--folds {folds}: cross-validation needs at least 2 folds."
         raise InputError(message)
@@ -181,10 +182,10 @@ def _own_split(manifest: Manifest) -> Folds:
 
 
 def _from_groups(manifest: Manifest, held_out: dict[str, list[str]], source: str) -> Folds:
-    groups = manifest.groups()
+    index, names = pd.factorize(np.array([str(group) for group in manifest.groups()], dtype=object))
     folds = []
     for name, tests in held_out.items():
-        inside = np.isin(groups.astype(str), tests)
+        inside = pd.Index(names).isin(tests)[index]
         folds.append(Fold(name, np.flatnonzero(~inside), np.flatnonzero(inside)))
     return Folds(tuple(folds), _unit(manifest), source, held_out)
 

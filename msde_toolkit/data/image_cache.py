@@ -14,7 +14,9 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -28,6 +30,7 @@ CHUNK = 64
 PARALLEL_FROM_SECONDS = 6.0
 """Worker processes pay only where the rest takes longer than this; they take seconds to start."""
 
+Result = TypeVar("Result")
 Progress = Callable[[int, int], None]
 """Called with (images done, images in all)."""
 
@@ -135,22 +138,25 @@ def _disk(folder: Path) -> Iterator[None]:
 
 
 def _decoded(dataset: Dataset, manifest: Manifest, size: int) -> Iterator[npt.NDArray[np.uint8]]:
-    """Chunks in order; worker processes join in where the first chunk shows that it is worth it."""
+    return chunked(manifest, partial(decode_rows, dataset, size=size))
+
+
+def chunked(manifest: Manifest, work: Callable[[Manifest], Result]) -> Iterator[Result]:
+    """``work`` on chunks of rows, in order; worker processes join in where the first shows that it is worth it."""
     starts = range(0, len(manifest), CHUNK)
     chunks = [manifest.take(np.arange(start, min(start + CHUNK, len(manifest)))) for start in starts]
     begin = time.perf_counter()
-    yield decode_rows(dataset, chunks[0], size)
+    yield work(chunks[0])
     remaining = (time.perf_counter() - begin) * (len(chunks) - 1)
     workers = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else (os.cpu_count() or 1)
     if workers == 1 or remaining < PARALLEL_FROM_SECONDS:
-        for chunk in chunks[1:]:
-            yield decode_rows(dataset, chunk, size)
+        yield from map(work, chunks[1:])
         return
     from joblib import Parallel, delayed
 
     # loky starts fresh interpreters: safe after torch's threads, and needs no __main__ guard in a user's script.
     parallel = Parallel(n_jobs=workers, return_as="generator", pre_dispatch=4 * workers)
-    yield from parallel(delayed(decode_rows)(dataset, chunk, size) for chunk in chunks[1:])
+    yield from parallel(delayed(work)(chunk) for chunk in chunks[1:])
 
 
 def decode_rows(dataset: Dataset, rows: Manifest, size: int) -> npt.NDArray[np.uint8]:

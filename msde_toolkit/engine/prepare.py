@@ -15,6 +15,7 @@ from msde_toolkit.data.batches import Rows
 from msde_toolkit.data.folds import Fold, Folds, inner_split, load_folds, make_folds, released_folds
 from msde_toolkit.data.image_cache import CachedImages, Progress, load_images
 from msde_toolkit.data.source import Source, open_source
+from msde_toolkit.data.usable import leave_out_unreadable
 from msde_toolkit.engine.composition import Composition, compose
 from msde_toolkit.engine.config import RunConfig
 from msde_toolkit.engine.device import Compute, choose_device, choose_precision
@@ -101,6 +102,8 @@ def prepare(config: RunConfig, progress: Progress | None = None) -> Prepared:
     source = open_source(
         config.data, config.root, data_options, mask=config.mask, mask_options=config.set_mask, seed=config.seed
     )
+    if source.options.get("on_bad") == "skip":
+        source = leave_out_unreadable(source, progress)
     folds = _folds(config, settings, source.manifest)
     train_on = _train_on(config, settings.loss, source.manifest)
     model = create_model(config.model, classes=len(source.manifest.classes), options=settings.model)

@@ -146,7 +146,7 @@ class OpenRun:
 
     @cached_property
     def _pixels(self) -> npt.NDArray[np.uint8]:
-        cached = load_images(self._dataset, self.manifest, self.image_size)
+        cached = load_images(self.dataset, self.manifest, self.image_size)
         if cached.sha256 != self._provenance.data.pixels_sha256:
             message = f"{self.name}: the images are no longer those of the run (files were edited, or Pillow differs)."
             warnings.warn(message, MsdeWarning, stacklevel=3)
@@ -155,7 +155,7 @@ class OpenRun:
     def mask_regions(self, ids: Sequence[str]) -> list[npt.NDArray[np.uint8] | None]:
         """``[S, S]`` alpha of each sample's mask, None where it is not known."""
         rows = self.manifest.take(self.manifest.rows_of(ids))
-        regions = self._dataset.mask_regions(rows)
+        regions = self.dataset.mask_regions(rows)
         return [
             None if region is None else squash(np.repeat(region[..., None], 3, axis=2), self.image_size, sample)[..., 0]
             for region, sample in zip(regions, ids, strict=True)
@@ -167,7 +167,8 @@ class OpenRun:
         return self._provenance.options.train.image_size
 
     @cached_property
-    def _dataset(self) -> Dataset:
+    def dataset(self) -> Dataset:
+        """What reads the images, the mask of the run drawn on."""
         data = self._provenance.plugins.data.full_name
         return wrap(data, self._config.mask, self._provenance.options.mask, self._config.seed)
 

@@ -1,0 +1,118 @@
+"""Images that cannot be used: found one by one, and left out where the user chose so."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+
+from msde_toolkit.data.image_cache import Progress, chunked
+from msde_toolkit.data.source import Source
+from msde_toolkit.errors import DataError
+from msde_toolkit.files import cache_directory, whole
+from msde_toolkit.interfaces import Dataset, Image
+from msde_toolkit.types import Manifest
+
+NAMED = 3
+"""So many unusable images are named; the others are counted."""
+
+
+def read_each(dataset: Dataset, rows: Manifest) -> list[Image | DataError]:
+    """Each row's image (uint8 ``[H, W, 3]``), or why there is none; the rows around a bad one are not lost."""
+    try:
+        images = dataset.read(rows)
+        _check(images, rows)
+    except DataError as error:
+        if len(rows) == 1:
+            return [error]
+        half = len(rows) // 2
+        parts = (np.arange(half), np.arange(half, len(rows)))
+        return [found for part in parts for found in read_each(dataset, rows.take(part))]
+    return list(images)
+
+
+def _check(images: list[Image], rows: Manifest) -> None:
+    if len(images) != len(rows):
+        message = f"{rows.name}: the dataset returned {len(images)} images for {len(rows)} samples."
+        raise DataError(message)
+    for image, sample in zip(images, rows.ids, strict=True):
+        if image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3 or 0 in image.shape:
+            message = f"sample {sample}: expected uint8 [H, W, 3], the dataset gave {image.dtype} {list(image.shape)}."
+            raise DataError(message)
+
+
+def unreadable(dataset: Dataset, manifest: Manifest, progress: Progress | None = None) -> dict[str, str]:
+    """Sample id to reason of every image that cannot be decoded. All are tried once; the cache remembers the answer."""
+    file = cache_directory("images") / f"{_key(dataset, manifest)}.unreadable.json"
+    known = _remembered(file)
+    if known is None:
+        known, done = {}, 0
+        for reasons, count in chunked(manifest, partial(_reasons, dataset)):
+            known.update(reasons)
+            done += count
+            if progress is not None:
+                progress(done, len(manifest))
+        with whole(file) as partial_file:
+            partial_file.write_text(json.dumps(known), encoding="utf-8")
+        file.chmod(0o600)
+    return known
+
+
+def leave_out_unreadable(source: Source, progress: Progress | None = None) -> Source:
+    """The source without images that cannot be decoded, and with a note that names them.
+
+    Raises:
+        DataError: if not one image can be decoded.
+    """
+    manifest = source.manifest
+    reasons = unreadable(source.dataset, manifest, progress)
+    if not reasons:
+        return source
+    check_some_are_left(manifest, reasons)
+    keep = ~manifest.frame["id"].isin(list(reasons)).to_numpy()
+    left = manifest.take(keep)
+    return replace(source, manifest=replace(left, notes=(*left.notes, left_out_note(reasons))))
+
+
+def check_some_are_left(manifest: Manifest, reasons: Mapping[str, str]) -> None:
+    """Whether there is an image that can be used.
+
+    Raises:
+        DataError: if there is none.
+    """
+    if len(reasons) == len(manifest):
+        first = next(iter(reasons.values()))
+        message = f"{manifest.name}: none of its {len(manifest)} images can be decoded; {first}"
+        raise DataError(message)
+
+
+def left_out_note(reasons: Mapping[str, str]) -> str:
+    """What a manifest notes of the images that were left out."""
+    named = "; ".join(f"{sample}: {reason.rstrip('.')}" for sample, reason in list(reasons.items())[:NAMED])
+    more = "; ..." if len(reasons) > NAMED else ""
+    images = "1 image that cannot" if len(reasons) == 1 else f"{len(reasons)} images that cannot"
+    return f"{images} be decoded left out ({named}{more})"
+
+
+def _reasons(dataset: Dataset, rows: Manifest) -> tuple[dict[str, str], int]:
+    found = zip(rows.ids, read_each(dataset, rows), strict=True)
+    return {sample: str(image) for sample, image in found if isinstance(image, DataError)}, len(rows)
+
+
+def _key(dataset: Dataset, manifest: Manifest) -> str:
+    reader = f"{type(dataset).__module__}.{type(dataset).__qualname__}"
+    parts = [reader, dataset.fingerprint(manifest), manifest.content_hash(), str(manifest.root)]
+    return hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:32]
+
+
+def _remembered(file: Path) -> dict[str, str] | None:
+    try:
+        document = json.loads(file.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
+    return document if isinstance(document, dict) else None
