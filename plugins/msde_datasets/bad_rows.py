@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from msde_toolkit.errors import DataError
 
@@ -52,4 +53,5 @@ class BadRows:
             )
             raise DataError(message)
         more = "; ..." if self.count > len(self.reasons) else ""
-        return (f"{self.count} bad rows of {self.source} left out ({'; '.join(self.reasons)}{more})",)
+        # A note goes into the files of a run, where no machine's paths belong.
+        return (f"{self.count} bad rows of {Path(self.source).name} left out ({'; '.join(self.reasons)}{more})",)

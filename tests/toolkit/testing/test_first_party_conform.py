@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from face_layouts import LAYOUTS
 
 from msde_toolkit.registry import KINDS, OUR_DISTRIBUTION
 from msde_toolkit.testing import check
@@ -15,23 +16,33 @@ WORDS = {f"msde.{plural}": word for plural, (word, _) in KINDS.items()} | {"msde
 NAMED = [(WORDS[group], name) for group, table in TABLES["entry-points"].items() for name in table]
 
 
-@pytest.fixture
-def root_of(tmp_path):
-    """Files for the datasets that read some."""
+def fer2013(file):
     random = np.random.default_rng(0)
-    with (tmp_path / "fer2013.csv").open("w", newline="") as file:
-        rows = csv.writer(file)
+    with file.open("w", newline="") as stream:
+        rows = csv.writer(stream)
         rows.writerow(("emotion", "pixels", "Usage"))
         for row in range(14):
             usage = "Training" if row < 7 else "PrivateTest"
             rows.writerow((row % 7, " ".join(map(str, random.integers(0, 256, 48 * 48))), usage))
-    return {"fer2013": tmp_path / "fer2013.csv"}
+    return file
+
+
+@pytest.fixture
+def root_of(tmp_path):
+    """Makes the files of a dataset that reads some."""
+
+    def made(name):
+        if name == "fer2013":
+            return fer2013(tmp_path / "fer2013.csv")
+        return LAYOUTS[name](tmp_path / name) if name in LAYOUTS else None
+
+    return made
 
 
 @pytest.mark.parametrize(("kind", "name"), NAMED, ids=[f"{kind}-{name}" for kind, name in NAMED])
 def test_it_conforms(kind, name, root_of):
     # What the environment installs besides must not stand in for ours.
-    report = check(f"{name}@{OUR_DISTRIBUTION}", kind, root=root_of.get(name))
+    report = check(f"{name}@{OUR_DISTRIBUTION}", kind, root=root_of(name) if kind == "dataset" else None)
     report.raise_for_failures()
     asked = [finding for finding in report.findings if finding.state == "passed"]
     assert len(asked) >= 10, "most checks apply"
