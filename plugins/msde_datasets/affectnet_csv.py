@@ -70,7 +70,7 @@ def read_split(
     frame = pd.DataFrame({name: pd.Series(cells, dtype=object) for name, cells in columns.items()})[usable]
     frame["label"] = TO_OURS[expressions[rows[usable]]]
     frame["split"] = split
-    frame["id"] = [f"affectnet-{split}-{path[len(base) :].replace('/', '-')}" for path in frame["path"]]
+    frame["id"] = [f"affectnet-{split}-{path[len(base) :].lstrip('/').replace('/', '-')}" for path in frame["path"]]
     wrong = BadRows(str(file))
     for line in sorted(bad):
         wrong.add(f"line {line}", bad[line])
@@ -169,10 +169,7 @@ def _images(
     for path, line in zip(paths, lines, strict=True):
         real = None
         try:
-            if path[0] in "/\\":  # below a folder of ours it would no longer be seen to be absolute
-                message = f"path {path!r} is absolute; it must lie within the set's folder"
-                raise ValueError(message)
-            real = listing.find(base + path)
+            real = listing.find(path, base)
             if real in seen:
                 message = f"image {path!r} stands there a second time"
                 raise ValueError(message)
@@ -184,18 +181,18 @@ def _images(
 
 
 def _base(paths: list[str], listing: ImageListing) -> str:
-    """The folder below which most of these images are found, with a ``/`` at its end."""
+    """The folder below which most of these images are found."""
 
     def hits(base: str) -> int:
         count = 0
         for path in paths:
             try:
-                count += bool(listing.find(base + path))
+                count += bool(listing.find(path, base))
             except ValueError:
                 continue
         return count
 
-    return max((f"{folder}/" if folder else "" for folder in FOLDERS), key=hits)
+    return max(FOLDERS, key=hits)
 
 
 def _boxes(table: _Table, rows: npt.NDArray[np.int64], bad: dict[int, str]) -> list[Any]:

@@ -43,7 +43,7 @@ def read_split(folder: Path, split: str, *, landmarks: bool, skip: bool) -> tupl
     bad, rows, expressions = BadRows(str(folder)), list[dict[str, Any]](), list[int]()
     for number in sorted(samples.keys() | arrays.annotated, key=_by_number):
         try:
-            path = images.find(f"{IMAGES}/{samples.get(number, number + '.jpg')}")
+            path = images.find(samples.get(number, f"{number}.jpg"), IMAGES)
             expression = arrays.expression(number)
             if expression < len(NAMES):
                 row = {"id": f"affectnet-{split}-{number}", "path": f"{folder.name}/{path}", "split": split}

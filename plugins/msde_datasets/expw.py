@@ -119,7 +119,7 @@ class _Faces:
     def add(self, where: str, line: str) -> None:
         try:
             face = parse_line(line)
-            path = self.images.find(f"{self.folder}/{face.image}")
+            path = self.images.find(face.image, self.folder)
             name = f"expw-{PurePosixPath(path).name}-{face.face}"
             if name in self.rows:
                 message = f"face {face.face} of {face.image} stands there a second time"

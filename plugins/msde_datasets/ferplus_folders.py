@@ -120,7 +120,7 @@ class _Folder:
         if not cells[0]:
             self.nameless += 1
             return
-        path = self.listing.find(f"{self.place}/{cells[0]}")
+        path = self.listing.find(cells[0], self.place)
         name = PurePosixPath(path).stem
         first = self.rows.setdefault(name, (path, votes, box))
         if first[1] is not votes:  # a name that was there before

@@ -37,11 +37,12 @@ class ImageListing:
         self._root = root
         self._known: dict[str, _Folder | str] = {}
 
-    def find(self, path: str) -> str:
-        r"""The path as the disk spells it, with ``/`` between folders.
+    def find(self, path: str, below: str = "") -> str:
+        r"""The path from the root as the disk spells it, with ``/`` between folders.
 
         Args:
             path: as a label file spells it, with ``/`` or ``\``.
+            below: the folder that it is relative to, from the root.
 
         Raises:
             ValueError: saying why it cannot be used: absolute, out of the root by ``..``, no such image, no bytes.
@@ -50,13 +51,13 @@ class ImageListing:
         if named.startswith("/") or named[1:2] == ":":
             message = f"path {path!r} is absolute; it must lie within the set's folder"
             raise ValueError(message)
-        parent, _, name = named.rpartition("/")
+        parent, _, name = (f"{below}/{named}" if below else named).rpartition("/")
         folder = self._folder(parent)
         if isinstance(folder, str):
             raise ValueError(folder)
         real = name if name in folder.sizes else folder.by_lower.get(name.lower())
         if real is None:
-            message = f"no image {path!r}"
+            message = f"no image {path!r}" + (f" in {below}" if below else "")
             raise ValueError(message)
         if not folder.sizes[real]:
             message = f"image {path!r} holds no bytes"

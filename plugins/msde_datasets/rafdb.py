@@ -94,7 +94,7 @@ class _Rows:
             if name in self.seen:
                 message = f"{name} stands there a second time"
                 raise ValueError(message)
-            path = self.images.find(f"{self.folder}/{name}_aligned.jpg")
+            path = self.images.find(f"{name}_aligned.jpg", self.folder)
         except ValueError as error:
             self.bad.add(where, str(error))
             return

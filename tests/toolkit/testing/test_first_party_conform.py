@@ -4,9 +4,10 @@ import csv
 import tomllib
 from pathlib import Path
 
+import face_layouts
 import numpy as np
+import published_layouts
 import pytest
-from face_layouts import LAYOUTS
 
 from msde_toolkit.registry import KINDS, OUR_DISTRIBUTION
 from msde_toolkit.testing import check
@@ -14,6 +15,7 @@ from msde_toolkit.testing import check
 TABLES = tomllib.loads((Path(__file__).parents[3] / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 WORDS = {f"msde.{plural}": word for plural, (word, _) in KINDS.items()} | {"msde.hooks": "listener"}
 NAMED = [(WORDS[group], name) for group, table in TABLES["entry-points"].items() for name in table]
+LAYOUTS = face_layouts.LAYOUTS | published_layouts.LAYOUTS
 
 
 def fer2013(file):
