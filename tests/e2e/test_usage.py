@@ -20,6 +20,7 @@ COMMANDS = {
     "list": commands.listing.list_plugins,
     "doctor": commands.doctor.doctor,
     "data show": commands.data.show,
+    "data audit": commands.audit.audit,
     "data purge": commands.data.purge,
     "plugin list": commands.plugin.list_all,
     "weights inspect": commands.weights.inspect,

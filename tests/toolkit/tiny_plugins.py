@@ -168,6 +168,8 @@ class Dots(Dataset):
 class Photos(Dataset):
     """Files of a folder, `SUBJECT-LABEL.png`."""
 
+    Options = DatasetOptions
+
     def load(self, root, options):
         names = sorted(file.stem for file in self.require_root(root).glob("*.png"))
         rows = [

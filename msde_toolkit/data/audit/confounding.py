@@ -71,7 +71,7 @@ def association(table: npt.NDArray[np.int64]) -> tuple[float, float]:
     """Cramér's V of a table of counts, 0 to 1, and p of its chi-square test.
 
     V is corrected for its bias in small samples (Bergsma, *A bias-correction for Cramér's V and Tschuprow's T*, 2013);
-    p is by Wilson and Hilferty's approximation (1931), right to about 0.001 at any degrees of freedom.
+    p is by Wilson and Hilferty's approximation (1931), which is close where it matters, at small p.
     """
     n = table.sum()
     expected = table.sum(axis=1, keepdims=True) * table.sum(axis=0, keepdims=True) / n

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from functools import cache
 from itertools import combinations, pairwise
 
@@ -17,6 +18,7 @@ NEAR = 3
 """Hashes that differ in at most so many bits are near."""
 PARTS = 6
 """The bits are cut into so many parts: of near hashes, at least PARTS - NEAR parts are equal."""
+ROW_BITS = np.uint64(31)
 MOST_OF_ONE_KEY = 256
 """Of more hashes that share a key, each is compared with so many neighbours."""
 
@@ -64,12 +66,7 @@ def near_pairs(hashes: Hashes) -> npt.NDArray[np.int64]:
     images hardly ever meet, and time grows with n log n (Manku et al., *Detecting Near-Duplicates for Web Crawling*,
     WWW 2007, Sec. 3).
     """
-    found = [
-        pairs
-        for key in (hashes & mask for mask in _key_masks())
-        for pairs in _pairs_of_equal_key(hashes, key)
-        if len(pairs)
-    ]
+    found = [pairs for words in _keys_with_rows(hashes) for pairs in _pairs_of_equal_key(hashes, words)]
     if not found:
         return np.empty((0, 2), dtype=np.int64)
     together = np.concatenate(found)
@@ -77,23 +74,43 @@ def near_pairs(hashes: Hashes) -> npt.NDArray[np.int64]:
     return np.stack(np.divmod(codes, len(hashes)), axis=1)
 
 
-def _key_masks() -> list[np.uint64]:
-    edges = np.linspace(0, BITS, PARTS + 1).round().astype(int)
-    parts = [sum(1 << bit for bit in range(start, stop)) for start, stop in pairwise(edges.tolist())]
-    return [np.uint64(sum(chosen)) for chosen in combinations(parts, PARTS - NEAR)]
+def _keys_with_rows(hashes: Hashes) -> Iterator[Hashes]:
+    """For each choice of parts, ``[n]`` sorted words: these parts side by side (33 bits at most), then the row.
+
+    Key and row in one word need no second look at the hashes, and one buffer for all choices no new memory: these are
+    what takes time. What is yielded is overwritten by the next.
+    """
+    edges = np.linspace(0, BITS, PARTS + 1).round().astype(int).tolist()
+    widths = [np.uint64(stop - start) for start, stop in pairwise(edges)]
+    ones = [(np.uint64(1) << width) - np.uint64(1) for width in widths]
+    parts = [(hashes >> np.uint64(start)) & one for start, one in zip(edges, ones, strict=False)]
+    rows = np.arange(len(hashes), dtype=np.uint64)
+    words = np.empty_like(hashes)
+    for chosen in combinations(range(PARTS), PARTS - NEAR):
+        words.fill(0)
+        for part in chosen:
+            words <<= widths[part]
+            words |= parts[part]
+        words <<= ROW_BITS
+        words |= rows
+        words.sort()
+        yield words
 
 
-def _pairs_of_equal_key(hashes: Hashes, key: Hashes) -> list[npt.NDArray[np.int64]]:
-    order = np.lexsort((hashes, key))
-    sorted_key, sorted_hash = key[order], hashes[order]
-    found = []
-    first = np.arange(len(order))
-    for step in range(1, min(len(order), MOST_OF_ONE_KEY + 1)):
+def _pairs_of_equal_key(hashes: Hashes, words: Hashes) -> Iterator[npt.NDArray[np.int64]]:
+    row_only = (np.uint64(1) << ROW_BITS) - np.uint64(1)
+    first = np.flatnonzero((words[1:] ^ words[:-1]) <= row_only)
+    for step in range(1, MOST_OF_ONE_KEY + 1):
         # Whoever has no neighbour of the same key at this step has none at a larger one.
-        first = first[first + step < len(order)]
-        first = first[sorted_key[first] == sorted_key[first + step]]
+        first = first[first + step < len(words)]
+        first = first[(words[first] ^ words[first + step]) <= row_only]
         if not len(first):
-            break
-        near = np.bitwise_count(sorted_hash[first] ^ sorted_hash[first + step]) <= NEAR
-        found.append(np.stack([order[first[near]], order[first[near] + step]], axis=1))
-    return found
+            return
+        left, right = ((words[place] & row_only).astype(np.int64) for place in (first, first + step))
+        near = _bits_set(hashes[left] ^ hashes[right]) <= NEAR
+        yield np.stack([left[near], right[near]], axis=1)
+
+
+def _bits_set(words: Hashes) -> npt.NDArray[np.int64]:
+    bits = np.unpackbits(words.view(np.uint8).reshape(-1, BITS // 8), axis=1)
+    return np.asarray(bits.sum(axis=1), dtype=np.int64)
