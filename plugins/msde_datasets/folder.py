@@ -14,7 +14,7 @@ from msde_datasets.bad_rows import BadRows
 from msde_datasets.class_folders import LEFT_OUT, ClassImage, class_images
 from msde_datasets.expression_words import MASK_WORDS, expression, label_set, plain
 from msde_datasets.image_tree import ImageTree
-from msde_datasets.usable_rows import usable
+from msde_datasets.usable_rows import usable_manifest
 from msde_toolkit.errors import DataError
 from msde_toolkit.interfaces import Dataset, DatasetOptions
 from msde_toolkit.types import LABEL_SETS, Manifest
@@ -87,9 +87,17 @@ class Folder(Dataset):
         images = class_images(tree, _meaning(options), remedy=REMEDY)
         classes = _classes(options.classes, {image.word for image in images})
         rows = _Rows(options, classes, bad).of(images)
-        frame = usable(rows, "folder", len(classes), bad, lambda row: str(rows["id"].iat[row])) if len(rows) else rows
-        notes = bad.settle(len(frame), skip=options.on_bad == "skip") + tree.notes()
-        return Manifest.from_frame(frame, "folder", root=root, classes=classes, licence=self.licence, notes=notes)
+        return usable_manifest(
+            rows,
+            "folder",
+            bad=bad,
+            where=lambda row: str(rows["id"].iat[row]),
+            skip=options.on_bad == "skip",
+            root=root,
+            classes=classes,
+            licence=self.licence,
+            notes=tree.notes(),
+        )
 
 
 def parse_names(text: str) -> dict[str, str]:

@@ -14,6 +14,7 @@ from msde_toolkit.errors import DataError, InputError
 SUFFIXES = frozenset(
     (".png", ".jpg", ".jpeg", ".jpe", ".jfif", ".bmp", ".tif", ".tiff", ".gif", ".webp", ".pgm", ".ppm", ".jp2")
 )
+LEADS_OUT = "leads out of the set's folder by a link"
 SHOWN = 4
 """So many unknown files are named."""
 
@@ -51,6 +52,9 @@ class ImageTree:
 
     def images(self, folder: str = "") -> Iterator[PurePosixPath]:
         """Images in a folder and those below it, each folder's own first."""
+        if not self._inside(self.root / folder):
+            self.bad.add(folder, LEADS_OUT)
+            return
         yield from self._images(PurePosixPath(folder), frozenset())
 
     def leave_alone(self, folder: str) -> None:
@@ -71,12 +75,8 @@ class ImageTree:
         if not self.unknown:
             return ()
         names = ", ".join(self.unknown[:SHOWN]) + (", ..." if len(self.unknown) > SHOWN else "")
-        files = (
-            "1 file that is no image was"
-            if len(self.unknown) == 1
-            else f"{len(self.unknown)} files that are no images were"
-        )
-        return (f"{files} left alone ({names})",)
+        what = "1 other file" if len(self.unknown) == 1 else f"{len(self.unknown)} other files"
+        return (f"{what} left alone ({names})",)
 
     def _images(self, folder: PurePosixPath, above: frozenset[str]) -> Iterator[PurePosixPath]:
         real = os.path.realpath(self.root / folder)
@@ -102,10 +102,12 @@ class ImageTree:
     def _wrong_link(self, entry: os.DirEntry[str]) -> str | None:
         if not entry.is_symlink():
             return None
-        target = Path(os.path.realpath(entry.path))
-        if not target.is_relative_to(os.path.realpath(self.root)):
-            return "leads out of the set's folder by a link"
-        return None if target.exists() else "is a link to nothing"
+        if not self._inside(Path(entry.path)):
+            return LEADS_OUT
+        return None if Path(entry.path).exists() else "is a link to nothing"
+
+    def _inside(self, path: Path) -> bool:
+        return Path(os.path.realpath(path)).is_relative_to(os.path.realpath(self.root))
 
 
 def _wrong_name(name: str) -> str | None:

@@ -19,7 +19,7 @@ from msde_datasets.image_listing import ImageListing
 from msde_datasets.pixel_table import read_pixel_table
 from msde_datasets.table_cells import of_codes, tidied
 from msde_datasets.table_file import TableFile, find_table, read_table
-from msde_datasets.usable_rows import usable
+from msde_datasets.usable_rows import usable_manifest
 from msde_toolkit.errors import DataError, InputError
 from msde_toolkit.interfaces import Dataset, DatasetOptions, Image, decode
 from msde_toolkit.types import LABEL_SETS, SEVEN, Manifest
@@ -79,16 +79,17 @@ class Table(Dataset):
         kept = reasons.settle(frame, table, bad)
         good = frame[kept].reset_index(drop=True)
         numbers = np.flatnonzero(kept)
-        good = usable(good, name, len(classes), bad, lambda row: table.where(int(numbers[row])))
-        notes = bad.settle(len(good), skip=options.on_bad == "skip")
-        return Manifest.from_frame(
+        return usable_manifest(
             good,
             name,
+            bad=bad,
+            where=lambda row: table.where(int(numbers[row])),
+            skip=options.on_bad == "skip",
             root=folder,
             classes=classes,
             licence=str(table.facts.get("licence") or self.licence),
             synthetic=table.facts.get("synthetic") is True,
-            notes=(*map(str, table.facts.get("notes") or ()), *notes),
+            notes=tuple(map(str, table.facts.get("notes") or ())),
         )
 
     def read(self, rows: Manifest) -> list[Image]:
@@ -167,7 +168,7 @@ def _indices(labels: pd.Series, classes: Sequence[str], reasons: _Reasons) -> pd
     """Labels as numbers; numbers out of range are left to the manifest's own check."""
     codes, distinct = pd.factorize(labels)
     values: list[Any] = []
-    wrong: dict[int, str] = {}
+    wrong = {-1: "label is empty"}
     for code, cell in enumerate(distinct):
         word = str(cell).strip().lower()
         word = word if word in classes else expression(word) or ""
@@ -206,8 +207,30 @@ class _Images:
         self._real = os.path.realpath(folder)
         self._listing = ImageListing(folder)
         self._inside: dict[str, bool] = {}
+        self._plain: dict[str, frozenset[str]] = {}
 
     def find(self, path: str) -> str:
+        """The path as the disk spells it.
+
+        Raises:
+            ValueError: saying why there is no usable image.
+        """
+        parent, _, name = path.rpartition("/")
+        if parent not in self._plain:
+            self._plain[parent] = self._plain_files(parent)
+        return path if name in self._plain[parent] else self._looked_up(path)
+
+    def _plain_files(self, parent: str) -> frozenset[str]:
+        """Files with bytes in a folder that is no link and is spelt as on disk: nearly all there are in a large set."""
+        folder = f"{self._real.rstrip(os.sep)}/{parent}".rstrip("/") or "/"
+        if os.path.isabs(parent) or os.path.realpath(folder) != folder or not os.path.isdir(folder):  # noqa: PTH112, PTH117
+            return frozenset()
+        with os.scandir(folder) as entries:
+            return frozenset(
+                entry.name for entry in entries if entry.is_file(follow_symlinks=False) and entry.stat().st_size
+            )
+
+    def _looked_up(self, path: str) -> str:
         line = _LINE.search(path)
         try:
             found = self._listing.find(path)
