@@ -54,15 +54,16 @@ def read_split(
     table = _Table.read(file, landmarks=landmarks)
     bad = dict(table.bad)
     codes = {str(number): number for number in range(EXPRESSIONS)}
-    known = pd.Series(table.columns[EXPRESSION]).map(codes).fillna(-1)
+    words = table.text(EXPRESSION)
+    known = pd.Series(words).map(codes).fillna(-1)
     expressions: npt.NDArray[np.int64] = np.asarray(known, dtype=np.int64)
     for row in np.flatnonzero(expressions < 0).tolist():
         try:
-            parse_expression(table.columns[EXPRESSION][row])
+            parse_expression(words[row])
         except ValueError as error:
             bad[int(table.lines[row])] = str(error)
     rows = np.flatnonzero((expressions >= 0) & (expressions < len(NAMES)))
-    base = _base(table.columns[PATH][rows[:TRIED]].tolist(), listing)
+    base = _base(table.text(PATH, rows[:TRIED]).tolist(), listing)
     columns: dict[str, list[Any]] = {"path": _images(table, rows, base, listing, bad), "box": _boxes(table, rows, bad)}
     if landmarks:
         columns["landmarks"] = _landmarks(table, rows, bad)
@@ -80,24 +81,36 @@ def read_split(
 
 @dataclass(frozen=True)
 class _Table:
-    """The columns that are needed, as text, of rows with the right number of cells.
+    """The columns that are needed, of rows with the right number of cells.
 
     Attributes:
+        cells: text.
         lines: ``[n]`` line of each row.
         bad: line to what is wrong with a row of another number of cells.
     """
 
-    columns: dict[str, npt.NDArray[np.object_]]
+    cells: pa.Table
     lines: npt.NDArray[np.int64]
     bad: dict[int, str]
 
-    def has_boxes(self) -> bool:
-        return all(name in self.columns for name in BOX)
+    def text(self, name: str, rows: npt.NDArray[np.int64] | None = None) -> npt.NDArray[np.object_]:
+        """Trimmed cells of a column."""
+        column = self.cells.column(name)
+        trimmed = pc.utf8_trim_whitespace(column if rows is None else column.take(rows))
+        words: npt.NDArray[np.object_] = trimmed.to_numpy(zero_copy_only=False)
+        return words
+
+    def numbers(self, name: str, rows: npt.NDArray[np.int64]) -> npt.NDArray[np.float64]:
+        """Cells of a column as numbers; NaN where one is none."""
+        try:
+            return np.asarray(pc.cast(self.cells.column(name).take(rows), pa.float64()), dtype=np.float64)
+        except pa.ArrowInvalid:  # some cell is no number, or has spaces around it: one by one
+            return np.asarray(pd.to_numeric(pd.Series(self.text(name, rows)), errors="coerce"), dtype=np.float64)
 
     @classmethod
     def read(cls, file: Path, *, landmarks: bool) -> _Table:
         names, header = _header(file)
-        wanted = [PATH, EXPRESSION, *(BOX if all(name in names for name in BOX) else ())]
+        wanted = [PATH, EXPRESSION, *(BOX if any(name in names for name in BOX) else ())]
         wanted += [LANDMARKS] if landmarks else []
         missing = [name for name in wanted if name not in names]
         if missing:
@@ -105,10 +118,11 @@ class _Table:
             raise DataError(message)
         table, bad = _parsed(file, names, wanted, skip_rows=int(header))
         lines = np.setdiff1d(np.arange(table.num_rows + len(bad)) + 1 + header, np.array(list(bad), dtype=np.int64))
-        columns = {name: pc.utf8_trim_whitespace(table.column(name)).to_numpy(zero_copy_only=False) for name in wanted}
-        there = columns[PATH] != ""  # an empty line
-        empty = {int(line): "no image named" for line in lines[~there & (columns[EXPRESSION] != "")]}
-        return cls({name: cells[there] for name, cells in columns.items()}, lines[there], bad | empty)
+        paths = pc.utf8_trim_whitespace(table.column(PATH)).to_numpy(zero_copy_only=False)
+        there: npt.NDArray[np.bool_] = np.asarray(paths != "", dtype=np.bool_)
+        words = table.column(EXPRESSION).to_numpy(zero_copy_only=False)
+        empty = {int(lines[row]): "no image named" for row in np.flatnonzero(~there) if words[row]}  # no empty lines
+        return cls(table.filter(pa.array(there)), lines[there], bad | empty)
 
 
 def _header(file: Path) -> tuple[list[str], bool]:
@@ -163,7 +177,7 @@ def _images(
     table: _Table, rows: npt.NDArray[np.int64], base: str, listing: ImageListing, bad: dict[int, str]
 ) -> list[str | None]:
     """The path of each row's image from the set's root."""
-    paths, lines = table.columns[PATH][rows].tolist(), table.lines[rows].tolist()
+    paths, lines = table.text(PATH, rows).tolist(), table.lines[rows].tolist()
     seen: set[str] = set()
     found: list[str | None] = []
     for path, line in zip(paths, lines, strict=True):
@@ -197,13 +211,12 @@ def _base(paths: list[str], listing: ImageListing) -> str:
 
 def _boxes(table: _Table, rows: npt.NDArray[np.int64], bad: dict[int, str]) -> list[Any]:
     """Left, top, width, height of each row; None where the file has no such columns."""
-    if not table.has_boxes():
+    if BOX[0] not in table.cells.column_names:
         return [None] * len(rows)
-    text = [pd.Series(table.columns[name][rows]) for name in BOX]
-    boxes = np.stack([pd.to_numeric(cells, errors="coerce").to_numpy(dtype=np.float64) for cells in text], axis=1)
+    boxes = np.stack([table.numbers(name, rows) for name in BOX], axis=1)
     fine = np.isfinite(boxes).all(axis=1) & (boxes[:, 2:] > 0).all(axis=1)
     for row in np.flatnonzero(~fine).tolist():
-        cells = ", ".join(column[row][:20] for column in text)
+        cells = ", ".join(table.text(name, rows[[row]])[0][:20] for name in BOX)
         bad.setdefault(int(table.lines[rows[row]]), f"box '{cells}' is not x, y, width and height of a face")
     rectangles: list[Any] = boxes.tolist()
     return rectangles
@@ -211,7 +224,7 @@ def _boxes(table: _Table, rows: npt.NDArray[np.int64], bad: dict[int, str]) -> l
 
 def _landmarks(table: _Table, rows: npt.NDArray[np.int64], bad: dict[int, str]) -> list[list[float] | None]:
     out: list[list[float] | None] = []
-    for cell, line in zip(table.columns[LANDMARKS][rows], table.lines[rows].tolist(), strict=True):
+    for cell, line in zip(table.text(LANDMARKS, rows), table.lines[rows].tolist(), strict=True):
         try:
             out.append(parse_landmarks(cell))
         except ValueError as error:

@@ -59,7 +59,7 @@ class RafDb(Dataset):
             InputError: if the root is missing or has no label file or no images, or there is no such list.
             DataError: naming file and line: a bad row (unless ``on_bad=skip``), or none left.
         """
-        root = self.require_root(root)
+        root = _basic(self.require_root(root))
         skip = options.on_bad == "skip"
         if options.subset == "all" and options.lists is not None:
             message = "--set data.lists: say which list with --set data.subset=occlusion, pose30 or pose45."
@@ -135,6 +135,12 @@ def _labelled(root: Path, *, skip: bool) -> tuple[list[dict[str, Any]], tuple[st
         notes += found.bad.settle(len(found.rows), skip=skip)
         rows += found.rows
     return rows, notes
+
+
+def _basic(root: Path) -> Path:
+    """The folder of the single-label set, where its parent is given."""
+    inner = one_of(root, ("basic",))
+    return inner if inner is not None and inner.is_dir() else root
 
 
 def _label_files(root: Path) -> list[tuple[Path, str | None]]:

@@ -160,8 +160,10 @@ def test_bad_rows_are_told_in_the_order_of_the_file(tmp_path):
 @pytest.mark.parametrize("form", [{"end": "\r\n"}, {"bom": True}, {"last": False}])
 @pytest.mark.parametrize("header", [AFFECTNET_HEADER, AFFECTNET_HEADER.upper(), None])
 def test_line_ends_marks_and_headers_may_differ(tmp_path, form, header):
-    training(tmp_path, [affectnet_row("1/a.jpg", 0), affectnet_row(" 1\\B.JPG ", 7)], header=header, **form)
+    rows = [affectnet_row("1/a.jpg", 0), affectnet_row(" 1\\B.JPG ", " 7", box=" 1, 2,3,4.0 ")]
+    training(tmp_path, rows, header=header, **form)
     manifest = load(tmp_path)
+    assert manifest.frame["box"].tolist() == [[134, 134, 899, 899], [1, 2, 3, 4]]
     assert manifest.frame["path"].tolist() == ["1/a.jpg", "1/b.jpg"]
     assert words(manifest) == ["neutral", "contempt"]
 
@@ -177,6 +179,7 @@ def test_columns_are_found_by_name(tmp_path):
     ("header", "why"),
     [
         ("subDirectory_filePath,valence", "line 1: no column expression (it has subdirectory_filepath, valence)"),
+        ("subDirectory_filePath,expression,face_x", "line 1: no column face_y and no face_width and no face_height"),
         ("path,label", "line 1: neither a header nor a row of the columns subdirectory_filepath, face_x"),
         ("", "empty; expected columns"),
     ],

@@ -64,6 +64,12 @@ def test_case_of_files_and_folders_may_differ(tmp_path):
     assert RafDb().read(manifest)[0].shape == (8, 8, 3)
 
 
+def test_the_folder_above_may_be_given(tmp_path):
+    rafdb(tmp_path / "RAF-DB" / "Basic")
+    manifest = load(tmp_path / "RAF-DB")
+    assert len(RafDb().read(manifest)) == 14
+
+
 @pytest.mark.parametrize(
     ("line", "why"),
     [
