@@ -97,6 +97,45 @@ def test_bad_images_are_found_or_refused(msde, folder):
     ]
 
 
+@pytest.fixture
+def classes(tmp_path_factory):
+    """Class folders: seven classes of two images each."""
+    place = tmp_path_factory.mktemp("classes")
+    for number in range(14):
+        word = ["surprise", "fear", "disgust", "happy", "sad", "angry", "neutral"][number % 7]
+        (place / word).mkdir(exist_ok=True)
+        image = np.random.default_rng(number).integers(0, 256, (40, 40, 3), dtype=np.uint8)
+        Pillow.fromarray(image).save(place / word / f"{number}.png")
+    return place
+
+
+@pytest.mark.parametrize("damage", [b"", b"no image", b"\x89PNG\r\n\x1a\n"])
+def test_a_bad_image_of_a_dataset(msde, classes, damage):
+    (classes / "happy" / "3.png").write_bytes(damage)
+    shown = json.loads(msde("data", "show", "folder", "--root", classes, "--json").out)
+    assert shown["samples"] == 13
+    assert any("3.png" in note for note in shown["notes"])
+    skipped = msde("data", "audit", "folder", "--root", classes, "--json")
+    [finding] = json.loads(skipped.out)["findings"]
+    assert (finding["check"], finding["rows"]) == ("unreadable", 1)
+    assert skipped.code == 0
+    refused = msde("data", "audit", "folder", "--root", classes, "--on-bad", "error")
+    assert (refused.code, refused.out) == (2, "")
+    assert "3.png" in refused.err
+    run = msde("run", "--model", "resnet18", "--loss", "ce", "--data", "folder", "--root", classes)
+    assert run.code == 2
+    assert "3.png" in run.err
+
+
+def test_nothing_but_bad_images(msde, classes):
+    for file in classes.rglob("*.png"):
+        file.write_bytes(b"no image")
+    for words in (["show"], ["audit"]):
+        done = msde("data", *words, "folder", "--root", classes)
+        assert (done.code, done.out) == (2, "")
+        assert "none of its 14 images can be decoded" in done.err
+
+
 def test_a_finished_run(msde, finished):
     done = msde("data", "audit", finished[0], "--json")
     assert done.code == 0, done.out + done.err

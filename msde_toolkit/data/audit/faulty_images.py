@@ -2,32 +2,41 @@
 
 from __future__ import annotations
 
+import re
+
 import numpy as np
 import pandas as pd
 
 from msde_toolkit.data.audit.duplicates import images_of
-from msde_toolkit.data.audit.finding import DoesNotApply, Finding, found
+from msde_toolkit.data.audit.finding import SHOWN, DoesNotApply, Finding, found
 from msde_toolkit.data.audit.material import Material
 
 CROP_FAILED = "crop_failed"
 """Column of a manifest that a face recipe made: true, or the reason, where no face was found."""
 
+LEFT_OUT = re.compile(r"^(?P<count>[\d,]+) bad rows? of .* left out \((?P<reasons>.*)\)$", re.DOTALL)
+"""How a dataset notes the rows that it left out: "2 bad rows of list.txt left out (line 3: ...; line 9: ...)"."""
+
 
 def unreadable(material: Material) -> list[Finding]:
-    """Images that cannot be decoded."""
-    reasons = images_of(material).unreadable
-    rows = material.manifest.frame["id"].isin(list(reasons)).to_numpy()
-    # A reason may hold braces, which found() would take for a place to fill.
-    first = next(iter(reasons.values()), "").replace("{", "{{").replace("}", "}}")
-    return found(
-        "unreadable",
-        "warning",
-        material,
-        rows,
-        f"{{rows}} images cannot be decoded, and msde run stops at them. The first: {first}",
-        "Copy or download them again, or leave them out with --on-bad skip.",
-        _condition(material),
-    )
+    """Images that cannot be decoded, and rows that the dataset could not use and left out (``on_bad=skip``)."""
+    left_out = [match for note in material.manifest.notes if (match := LEFT_OUT.match(note))]
+    reasons = {} if material.pixels is None and left_out else images_of(material).unreadable
+    count = len(reasons) + sum(int(match["count"].replace(",", "")) for match in left_out)
+    if not count:
+        return []
+    places = [reason.partition(": ")[0] for match in left_out for reason in match["reasons"].split("; ")]
+    first = next(iter([*reasons.values(), *(match["reasons"].split("; ")[0] for match in left_out)]))
+    return [
+        Finding(
+            check="unreadable",
+            severity="warning",
+            message=f"{count:,} rows or images cannot be read, and msde run stops at them. The first: {first}",
+            rows=count,
+            examples=(*reasons, *(place for place in places if place != "..."))[:SHOWN],
+            remedy="Copy or download them again, or leave them out with --on-bad skip.",
+        )
+    ]
 
 
 def constant(material: Material) -> list[Finding]:

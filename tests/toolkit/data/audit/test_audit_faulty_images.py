@@ -1,5 +1,7 @@
 """Images that are of no use."""
 
+from dataclasses import replace
+
 import pytest
 
 from msde_toolkit.data.audit import audit
@@ -17,6 +19,16 @@ def test_unreadable_images_are_found_and_do_not_hide_the_others(material, found,
     assert (bad.severity, bad.rows, bad.examples) == ("warning", 4, ("i003", "i070", "i071", "i149"))
     assert "The first: i003.png: cannot be decoded {0}." in bad.message
     assert findings["duplicates_across_splits"].examples == ("i000", "i100")
+
+
+def test_rows_that_the_dataset_left_out_count_even_if_no_image_is_read(material, found, show):
+    note = "2 bad rows of list.txt left out (line 3: label 9 is not one of 1 to 7; line 9: no such image)"
+    for images in (None, [show(1), show(2)]):
+        plain = material(images, label=[0, 0])
+        there = replace(plain, manifest=replace(plain.manifest, notes=("faces of 2020", note)))
+        bad = found(there)["unreadable"]
+        assert (bad.severity, bad.rows, bad.examples) == ("warning", 2, ("line 3", "line 9"))
+        assert bad.message.endswith("The first: line 3: label 9 is not one of 1 to 7")
 
 
 def test_nothing_that_can_be_read(material):

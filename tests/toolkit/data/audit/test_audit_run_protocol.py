@@ -42,7 +42,9 @@ def test_training_rows_of_an_own_split_need_not_be_validated(material, found):
 
 def test_on_other_data_every_model_sees_every_sample(material):
     summary = {"select": "last", "evaluates": {"run": "A", "dataset": "drawn"}}
-    done = audit(material(run=run(dict.fromkeys(range(4), ["00", "01"]), summary), subject=["a", "a", "b", "b"]))
+    done = audit(
+        material(run=run({sample: ["00", "01"] for sample in range(4)}, summary), subject=["a", "a", "b", "b"])
+    )
     assert not done.findings
     assert "other data" in done.not_applicable["validated_twice"]
 
