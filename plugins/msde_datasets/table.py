@@ -36,7 +36,7 @@ class Table(Dataset):
     semicolons between them. Images are taken to be face crops, unless rows bring landmarks.
     """
 
-    summary = "Any CSV or Parquet manifest: path, label and, if known, subject, condition, pair, split, "
+    summary = "Any CSV or Parquet manifest: path and label; subject, condition, pair and split if known"
     reference = "the manifest of this toolkit (docs/architecture.md)"
     licence = "as the images' owner says; the table does not say"
     version: ClassVar[str] = "1"
