@@ -7,9 +7,15 @@ os.environ["OMP_NUM_THREADS"] = "1"
 
 
 def pytest_configure(config):
-    """A cache of decoded images that no test shares with the user's."""
+    """A cache of decoded images that no test shares with the user's; and processes that can be stopped by Ctrl-C.
+
+    A suite that a shell started in the background ignores that signal, and whatever it starts would ignore it too.
+    """
+    import signal
     import tempfile
 
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     os.environ.setdefault("MSDE_CACHE", tempfile.mkdtemp(prefix="msde-test-cache-"))
 
 

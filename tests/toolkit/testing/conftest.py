@@ -27,7 +27,7 @@ def kebab(cls):
     return f"{cls.__module__.removeprefix('broken_')}-{words}"
 
 
-@pytest.fixture(scope="package")
+@pytest.fixture(scope="module")
 def broken(tmp_path_factory):
     """Every class of the three modules under its name: ``models-left-over``."""
     folder = tmp_path_factory.mktemp("broken")
