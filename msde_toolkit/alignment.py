@@ -10,10 +10,21 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from msde_toolkit.errors import InputError
+from msde_toolkit.interfaces import Switch
 from msde_toolkit.types import ModelOutput
 
 Align = Literal["features", "maps"]
 """``features``: pooled and plain, as the paper writes it; ``maps``: before pooling, each place a unit vector."""
+
+
+def maps_switch(script: str) -> Switch:
+    """The switch of profile ``code`` for a loss that aligns: its released script takes the distance of unit maps."""
+    return Switch(
+        "loss.align",
+        "maps",
+        "the distance is that of maps before pooling, each place a unit vector, not that of the features",
+        f"paper Eq. 1; released code, {script} and the ResNet it imports",
+    )
 
 
 def aligned(output: ModelOutput, align: Align) -> Tensor:

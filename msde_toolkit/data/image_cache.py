@@ -70,7 +70,7 @@ def load_images(dataset: Dataset, manifest: Manifest, size: int, progress: Progr
         DataError: naming the image that cannot be used.
         MsdeError: if the cache cannot be written, as on a full disk.
     """
-    key = _key(dataset, manifest, size)
+    key = cache_key(dataset, manifest, size)
     folder = cache_directory("images")
     array, facts = folder / f"{key}.npy", folder / f"{key}.json"
     shape = (len(manifest), size, size, 3)
@@ -94,10 +94,11 @@ def _open(array: Path, facts: Path, shape: tuple[int, ...]) -> CachedImages | No
     return CachedImages(pixels, sha) if pixels.shape == shape and pixels.dtype == np.uint8 else None
 
 
-def _key(dataset: Dataset, manifest: Manifest, size: int) -> str:
+def cache_key(dataset: Dataset, manifest: Manifest, more: int | str) -> str:
+    """A name for what is made of these images: another one where they, their reader or ``more`` are others."""
     # Two distributions may use one class name, and a drawn set has no files in its fingerprint.
     reader = f"{type(dataset).__module__}.{type(dataset).__qualname__}"
-    parts = [reader, dataset.fingerprint(manifest), manifest.content_hash(), size]
+    parts = [reader, dataset.fingerprint(manifest), manifest.content_hash(), more]
     return hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:32]
 
 
@@ -161,11 +162,30 @@ def chunked(manifest: Manifest, work: Callable[[Manifest], Result]) -> Iterator[
 
 def decode_rows(dataset: Dataset, rows: Manifest, size: int) -> npt.NDArray[np.uint8]:
     """uint8 ``[n, size, size, 3]`` of these rows."""
+    return np.stack(
+        [squash(image, size, sample) for image, sample in zip(read_all(dataset, rows), rows.ids, strict=True)]
+    )
+
+
+def read_all(dataset: Dataset, rows: Manifest) -> list[Image]:
+    """The dataset's images of these rows, uint8 ``[H, W, 3]`` at their own size.
+
+    Raises:
+        DataError: as the dataset does; or it gives another number of images, or something else than images.
+    """
     images = dataset.read(rows)
     if len(images) != len(rows):
         message = f"{rows.name}: the dataset returned {len(images)} images for {len(rows)} samples."
         raise DataError(message)
-    return np.stack([squash(image, size, sample) for image, sample in zip(images, rows.ids, strict=True)])
+    for image, sample in zip(images, rows.ids, strict=True):
+        _check_image(image, sample)
+    return images
+
+
+def _check_image(image: Image, sample: str) -> None:
+    if image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3 or 0 in image.shape:
+        message = f"sample {sample}: expected uint8 [H, W, 3], the dataset gave {image.dtype} {list(image.shape)}."
+        raise DataError(message)
 
 
 def squash(image: Image, size: int, sample: str) -> Image:
@@ -176,9 +196,7 @@ def squash(image: Image, size: int, sample: str) -> Image:
     """
     from PIL import Image as Pillow
 
-    if image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3 or 0 in image.shape:
-        message = f"sample {sample}: expected uint8 [H, W, 3], the dataset gave {image.dtype} {list(image.shape)}."
-        raise DataError(message)
+    _check_image(image, sample)
     if image.shape[:2] == (size, size):
         return image
     resized = Pillow.fromarray(image).resize((size, size), Pillow.Resampling.BILINEAR)

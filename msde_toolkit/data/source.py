@@ -39,6 +39,16 @@ def wrap(name: str, mask: str | None, mask_options: Mapping[str, Any], seed: int
     return MaskedDataset(dataset, create_masker(mask, mask_options), mask, seed)
 
 
+def with_on_bad(name: str, options: Mapping[str, Any], on_bad: str | None) -> dict[str, Any]:
+    """Options to look at a dataset with: bad rows are skipped unless something else was asked for.
+
+    A dataset that reads no lists has no bad rows; asked for them all the same, it says so.
+    """
+    if on_bad is None and "on_bad" not in type(create_dataset(name)).Options.model_fields:
+        return dict(options)
+    return {"on_bad": on_bad or "skip", **options}
+
+
 def open_source(
     name: str,
     root: Path | None,

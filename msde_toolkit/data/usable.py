@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import replace
@@ -11,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from msde_toolkit.data.image_cache import Progress, chunked
+from msde_toolkit.data.image_cache import Progress, cache_key, chunked, read_all
 from msde_toolkit.data.source import Source
 from msde_toolkit.errors import DataError
 from msde_toolkit.files import cache_directory, whole
@@ -25,30 +24,19 @@ NAMED = 3
 def read_each(dataset: Dataset, rows: Manifest) -> list[Image | DataError]:
     """Each row's image (uint8 ``[H, W, 3]``), or why there is none; the rows around a bad one are not lost."""
     try:
-        images = dataset.read(rows)
-        _check(images, rows)
+        return list(read_all(dataset, rows))
     except DataError as error:
         if len(rows) == 1:
             return [error]
         half = len(rows) // 2
         parts = (np.arange(half), np.arange(half, len(rows)))
         return [found for part in parts for found in read_each(dataset, rows.take(part))]
-    return list(images)
-
-
-def _check(images: list[Image], rows: Manifest) -> None:
-    if len(images) != len(rows):
-        message = f"{rows.name}: the dataset returned {len(images)} images for {len(rows)} samples."
-        raise DataError(message)
-    for image, sample in zip(images, rows.ids, strict=True):
-        if image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3 or 0 in image.shape:
-            message = f"sample {sample}: expected uint8 [H, W, 3], the dataset gave {image.dtype} {list(image.shape)}."
-            raise DataError(message)
 
 
 def unreadable(dataset: Dataset, manifest: Manifest, progress: Progress | None = None) -> dict[str, str]:
     """Sample id to reason of every image that cannot be decoded. All are tried once; the cache remembers the answer."""
-    file = cache_directory("images") / f"{_key(dataset, manifest)}.unreadable.json"
+    key = cache_key(dataset, manifest, str(manifest.root))
+    file = cache_directory("images") / f"{key}.unreadable.json"
     known = _remembered(file)
     if known is None:
         known, done = {}, 0
@@ -102,12 +90,6 @@ def left_out_note(reasons: Mapping[str, str]) -> str:
 def _reasons(dataset: Dataset, rows: Manifest) -> tuple[dict[str, str], int]:
     found = zip(rows.ids, read_each(dataset, rows), strict=True)
     return {sample: str(image) for sample, image in found if isinstance(image, DataError)}, len(rows)
-
-
-def _key(dataset: Dataset, manifest: Manifest) -> str:
-    reader = f"{type(dataset).__module__}.{type(dataset).__qualname__}"
-    parts = [reader, dataset.fingerprint(manifest), manifest.content_hash(), str(manifest.root)]
-    return hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:32]
 
 
 def _remembered(file: Path) -> dict[str, str] | None:

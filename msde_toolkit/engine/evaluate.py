@@ -45,6 +45,11 @@ class Target:
     set_data: Mapping[str, Any] | None = None
     set_mask: Mapping[str, Any] | None = None
 
+    def open(self, seed: int = 0) -> Source:
+        """The dataset and its samples; ``seed`` is of the masks."""
+        options, mask_options = self.set_data or {}, self.set_mask
+        return open_source(self.data, self.root, options, mask=self.mask, mask_options=mask_options, seed=seed)
+
 
 def evaluate(
     run: Path | str,
@@ -65,14 +70,7 @@ def evaluate(
     """
     check_out(out)
     source = open_run(run)
-    found = open_source(
-        target.data,
-        target.root,
-        target.set_data or {},
-        mask=target.mask,
-        mask_options=target.set_mask,
-        seed=source.seed,
-    )
+    found = target.open(source.seed)
     manifest = relabelled(found.manifest, source.classes)
     _check_recipe(source, manifest)
     rows = _rows_of_folds(source, manifest)

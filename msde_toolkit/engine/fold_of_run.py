@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -37,26 +37,28 @@ def opened(spec: str, option: str) -> OpenRun:
         raise InputError(message) from error
 
 
-def fold_of(run: OpenRun, manifest: Manifest, fold: Fold, option: str) -> str:
-    """The fold of ``run`` whose model may be used for ``fold``.
+def folds_of(run: OpenRun, manifest: Manifest, folds: Sequence[Fold], option: str) -> dict[str, str]:
+    """For each fold by name, the fold of ``run`` whose models may be used for it.
 
     On another dataset any fold may: the one of the same name, else the first. Where subjects could be the same people,
-    only a fold that held out everyone whom ``fold`` tests (and whom the run knows at all).
+    only a fold that held out everyone whom the fold tests (and whom the run knows at all).
 
     Raises:
-        InputError: if every model of the run has seen a subject that ``fold`` tests.
+        InputError: if every model of the run has seen a subject that a fold tests.
     """
     names = [str(name) for name in run.summary["folds"]]
-    names.sort(key=lambda name: name != fold.name)
     if run.manifest.name != manifest.name:
-        return names[0]
-    tested = set(people(manifest)[fold.test]) & set(people(run.manifest))
-    held_out = held_out_by(run)
-    for name in names:
+        return {fold.name: fold.name if fold.name in names else names[0] for fold in folds}
+    who, known, held_out = people(manifest), set(people(run.manifest)), held_out_by(run)
+    return {fold.name: _that_held_out(set(who[fold.test]) & known, held_out, fold.name, run, option) for fold in folds}
+
+
+def _that_held_out(tested: set[str], held_out: Mapping[str, set[str]], fold: str, run: OpenRun, option: str) -> str:
+    for name in sorted(held_out, key=lambda name: name != fold):
         if tested <= held_out[name]:
             return name
     message = (
-        f"{option}: every model of run {run.name} was trained on subjects that fold {fold.name} tests.\n"
+        f"{option}: every model of run {run.name} was trained on subjects that fold {fold} tests.\n"
         f"Use its folds: --folds {run.directory / 'folds.json'}, or a run on other data."
     )
     raise InputError(message)
@@ -110,8 +112,7 @@ def check_teacher(
         )
         raise InputError(message)
     run = opened(config.teacher, "--teacher")
-    for fold in folds:
-        name = fold_of(run, manifest, fold, f"--teacher {config.teacher}")
+    for name in folds_of(run, manifest, folds, f"--teacher {config.teacher}").values():
         model = run.model(name).cpu()
         image = torch.full((2, 3, run.image_size, run.image_size), 0.5)
         with torch.no_grad():
@@ -129,4 +130,4 @@ def check_teacher(
 
 def repeat_of(run: OpenRun, repeat: int) -> int:
     """The same repeat where the run has it, else its first."""
-    return repeat if repeat < int(run.summary["repeats"]) else 0
+    return repeat if repeat < run.repeats else 0

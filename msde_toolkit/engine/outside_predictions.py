@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from msde_toolkit.data.source import Source, open_source
+from msde_toolkit.data.source import Source
 from msde_toolkit.engine.config import RunConfig
 from msde_toolkit.engine.evaluate import Target, new_run
 from msde_toolkit.engine.provenance import without_folders
@@ -70,7 +70,7 @@ def evaluate_predictions(
         DataError: naming the row: a sample twice, no number, negative or all zero.
     """
     check_out(out)
-    found = open_source(target.data, target.root, target.set_data or {}, mask=target.mask, mask_options=target.set_mask)
+    found = target.open()
     manifest = found.manifest
     outside = match(_read(file), manifest, file.name)
     config = RunConfig.create(

@@ -59,20 +59,18 @@ def resolve(config: RunConfig) -> Settings:
         {**by_role["model"], **model_class.presets.get(preset, {}), **config.set_model},
         "model",
         config.model,
-    ).model_dump(mode="json")
+    )
     loss = create_loss(config.loss, {**by_role["loss"], **loss_class.presets.get(preset, {}), **config.set_loss})
     train = validated(TrainOptions, {**by_role["train"], **_preset_values(config), **config.set_train}, "train.")
     select = config.select or by_role[SELECT].get(SELECT, "last")
-    effective = {
-        "model": parse_options(model_class, model, "model"), "loss": loss.options, "train": train,
-    }  # fmt: skip
+    effective = {"model": model, "loss": loss.options, "train": train}
 
     def holds(switch: Switch) -> bool:
         role, _, key = switch.key.partition(".")
         return bool((select if role == SELECT else getattr(effective[role], key)) == switch.value)
 
     return Settings(
-        model=model,
+        model=model.model_dump(mode="json"),
         loss=loss,
         train=train,
         select=select,

@@ -8,8 +8,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from msde_toolkit.data.folds import Fold
-from msde_toolkit.engine.fold_of_run import PREFIX, fold_of, opened, repeat_of
+from msde_toolkit.engine.fold_of_run import PREFIX, folds_of, opened, repeat_of
 from msde_toolkit.errors import InputError
+from msde_toolkit.files import sha256_of
 from msde_toolkit.interfaces import Model
 from msde_toolkit.results.open_run import OpenRun
 from msde_toolkit.types import Manifest
@@ -58,24 +59,23 @@ def starting_weights(
     file = imagenet_file(model) if spec == IMAGENET else Path(spec)
     notes = _load(model, file, trimmed=False)
     label = IMAGENET if spec == IMAGENET else file.name
-    return StartingWeights(label, sha256_of([file]), notes, {("", 0): file})
+    return StartingWeights(label, sha256_of(file), notes, {("", 0): file})
 
 
 def _of_run(spec: str, model: Model, manifest: Manifest, folds: Sequence[Fold], repeats: int) -> StartingWeights:
-    run = opened(spec, "--weights")
+    run, option = opened(spec, "--weights"), f"--weights {spec}"
+    theirs = folds_of(run, manifest, folds, option)
     files = {
-        (fold.name, repeat): _file_of(
-            run, fold_of(run, manifest, fold, f"--weights {spec}"), repeat_of(run, repeat), f"--weights {spec}"
-        )
+        (fold, repeat): _file_of(run, name, repeat_of(run, repeat), option)
         for repeat in range(repeats)
-        for fold in folds
+        for fold, name in theirs.items()
     }
     distinct = sorted(set(files.values()))
     notes = [_load(model, file, trimmed=True) for file in distinct]  # all of them, so that none fails half-way
     drawn = run.synthetic and "synthetic" not in run.manifest.name
     data = f"{run.manifest.name}, synthetic" if drawn else run.manifest.name
     told = (*notes[0], *_told_of(run, model))
-    return StartingWeights(f"run {run.name} ({data})", sha256_of(distinct), told, files, trimmed=True)
+    return StartingWeights(f"run {run.name} ({data})", _sha256_of_all(distinct), told, files, trimmed=True)
 
 
 def _file_of(run: OpenRun, fold: str, repeat: int, option: str) -> Path:
@@ -107,10 +107,7 @@ def _load(model: Model, file: Path, trimmed: bool) -> tuple[str, ...]:
     return (f"weights, {report.summary()}", *report.notes)
 
 
-def sha256_of(files: Sequence[Path]) -> str:
+def _sha256_of_all(files: Sequence[Path]) -> str:
     """Of one file, or of the digests of several in order."""
-    digests = []
-    for file in files:
-        with file.open("rb") as stream:
-            digests.append(hashlib.file_digest(stream, "sha256").hexdigest())
+    digests = [sha256_of(file) for file in files]
     return digests[0] if len(digests) == 1 else hashlib.sha256("".join(digests).encode()).hexdigest()

@@ -22,13 +22,14 @@ from msde_toolkit.create import create_loss
 from msde_toolkit.data.folds import Fold
 from msde_toolkit.engine.device import Compute
 from msde_toolkit.engine.fold import EpochListener, again_if_damaged, run_fold
-from msde_toolkit.engine.fold_of_run import AUTO, fold_of, opened, repeat_of
+from msde_toolkit.engine.fold_of_run import AUTO, folds_of, opened, repeat_of
 from msde_toolkit.engine.prepare import Prepared
 from msde_toolkit.engine.provenance import provenance
 from msde_toolkit.engine.trainer import in_single_precision
 from msde_toolkit.files import cache_directory
 from msde_toolkit.interfaces import Forward, Model
 from msde_toolkit.registry import Registry
+from msde_toolkit.results.open_run import OpenRun
 from msde_toolkit.results.run_store import FoldFiles, RunStore, write_json, write_text
 from msde_toolkit.types import ModelOutput
 
@@ -58,20 +59,19 @@ class Teachers:
 
     def missing(self) -> int:
         """How many teachers must be trained for this run."""
-        if self.prepared.config.teacher != AUTO:
-            return 0
-        needed = {
+        missing = {
             self._files(fold, repeat).directory
             for repeat in range(self.prepared.config.repeats)
             for fold in self.prepared.folds.folds
+            if self.is_missing(fold, repeat)
         }
-        return sum(not FoldFiles(directory).done for directory in needed)
+        return len(missing)
 
     def describe(self) -> dict[str, Any]:
         """For the summary: where the teachers come from."""
         if self.prepared.config.teacher == AUTO:
             return {"source": "trained here", "loss": LOSS, "train_on": CONDITION, "id": self._key}
-        run = opened(self.prepared.config.teacher, "--teacher")
+        run = self._given
         told = {"loss": run.summary["loss"], "train_on": run.summary.get("train_on"), "id": run.name}
         return {"source": f"run {run.name}", **told}
 
@@ -83,11 +83,10 @@ class Teachers:
             repeat: of the student's run.
             listener: hears of the epochs of a teacher that is trained.
         """
-        config, compute = self.prepared.config, self.prepared.compute
-        if config.teacher != AUTO:
-            run = opened(config.teacher, "--teacher")
-            name = fold_of(run, self.prepared.manifest, fold, f"--teacher {config.teacher}")
-            return frozen(run.model(name, repeat_of(run, repeat)), compute)
+        compute = self.prepared.compute
+        if self.prepared.config.teacher != AUTO:
+            run = self._given
+            return frozen(run.model(self._given_folds[fold.name], repeat_of(run, repeat)), compute)
         files = self._files(fold, repeat)
         if not files.done:
             self._train(self._fold(fold), repeat, files, listener)
@@ -100,6 +99,15 @@ class Teachers:
         model = self._run.new_model(fold.name, repeat)
         load_strict(model, read_weights(files.model))
         return model
+
+    @cached_property
+    def _given(self) -> OpenRun:
+        return opened(self.prepared.config.teacher, "--teacher")
+
+    @cached_property
+    def _given_folds(self) -> dict[str, str]:
+        prepared = self.prepared
+        return folds_of(self._given, prepared.manifest, prepared.folds.folds, f"--teacher {prepared.config.teacher}")
 
     @cached_property
     def _run(self) -> Prepared:

@@ -86,7 +86,6 @@ class FoldTrainer:
     teacher: Forward | None = None
     head: nn.Module | None = None
     epoch: int = field(default=0, init=False)
-    _predicting: bool = field(default=False, init=False)
 
     def __post_init__(self) -> None:
         self.model.to(self.compute.device).to(memory_format=torch.channels_last)
@@ -99,19 +98,17 @@ class FoldTrainer:
         if self.class_weights is not None:
             self.class_weights = self.class_weights.to(self.compute.device)
 
-    def forward(self, images: Tensor) -> ModelOutput:
-        """Images in [0, 1] (features of a frozen backbone) to an output in float32, whatever the precision inside."""
+    def forward(self, images: Tensor, input_spec: InputSpec | None = None) -> ModelOutput:
+        """Images in [0, 1] (features of a frozen backbone) to an output in float32, whatever the precision inside.
+
+        Args:
+            images: ``[B, 3, H, W]``, or ``[B, F]``.
+            input_spec: how they are normalised; by default as the model says.
+        """
         if self.model.frozen:
             return self.model.classify(images)
-        output: ModelOutput = self._prepared(self._input_spec.normalise(images))
+        output: ModelOutput = self._prepared((input_spec or self.model.input_spec).normalise(images))
         return in_single_precision(output)
-
-    @property
-    def _input_spec(self) -> InputSpec:
-        """The model's; while predicting, another one where that mistake is to be repeated."""
-        if self.options.half_normalised_tests and self._predicting:
-            return HALF
-        return self.model.input_spec
 
     def criterion_for(self, weight: Tensor) -> Criterion:
         """Cross entropy with class weights and smoothing, averaged over the batch by sample weight."""
@@ -138,7 +135,6 @@ class FoldTrainer:
         seed = (*self.seed, self.epoch)
         # Dropout and the like draw from torch's generator: keyed per epoch, a resumed run draws the same.
         torch.manual_seed(torch_seed(*seed, "torch"))
-        self._predicting = False
         self._prepared.train(not (self.options.eval_after_first_epoch and self.epoch > 0))
         context = LossContext(
             self.epoch, self.options.epochs, self.model.classes, self.criterion_for, seed, self.teacher, self.head
@@ -189,9 +185,10 @@ class FoldTrainer:
         Raises:
             MsdeError: if a logit is not a finite number.
         """
-        self._predicting = True
         self._prepared.eval()
-        parts = [self.forward(batch.images).logits.cpu() for batch in self.source.plain(rows, EVALUATION_BATCH)]
+        spec = HALF if self.options.half_normalised_tests else None
+        batches = self.source.plain(rows, EVALUATION_BATCH)
+        parts = [self.forward(batch.images, spec).logits.cpu() for batch in batches]
         logits = torch.cat(parts)
         if not torch.isfinite(logits).all():
             raise self._diverged(f"after epoch {self.epoch}: the model answers with numbers that are not finite")

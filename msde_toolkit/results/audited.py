@@ -9,7 +9,7 @@ from typing import Any
 from msde_toolkit.create import create_dataset
 from msde_toolkit.data.audit import Material, RunFacts
 from msde_toolkit.data.image_cache import Progress
-from msde_toolkit.data.source import open_source, wrap
+from msde_toolkit.data.source import open_source, with_on_bad, wrap
 from msde_toolkit.errors import InputError
 from msde_toolkit.interfaces import Dataset
 from msde_toolkit.registry import Registry, split_name
@@ -61,10 +61,7 @@ def material_of(
 def _dataset(
     name: str, root: Path | None, mask: str | None, settings: Mapping[str, Any], on_bad: str | None
 ) -> tuple[Manifest, Dataset]:
-    options = dict(settings.get("data", {}))
-    # A dataset that reads no lists has no bad rows; asked for them all the same, it says so.
-    if on_bad is not None or "on_bad" in type(create_dataset(name)).Options.model_fields:
-        options.setdefault("on_bad", on_bad or "skip")
+    options = with_on_bad(name, settings.get("data", {}), on_bad)
     source = open_source(name, root, options, mask=mask, mask_options=settings.get("mask"))
     return source.manifest, source.dataset
 

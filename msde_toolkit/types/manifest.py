@@ -6,6 +6,7 @@ import hashlib
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -151,6 +152,11 @@ class Manifest:
 
     def content_hash(self) -> str:
         """sha256 over name, classes and every cell, independent of the machine, column order and number types."""
+        return self._content_hash
+
+    @cached_property
+    def _content_hash(self) -> str:
+        # Kept: cache keys, provenance and resume all ask for it, and every cell of 450,000 rows takes seconds.
         sha = hashlib.sha256(json.dumps([SCHEMA, self.name, self.classes]).encode())
         for column in sorted(self.frame.columns):
             values = [_plain(value) for value in self.frame[column]]

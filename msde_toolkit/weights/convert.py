@@ -7,9 +7,10 @@ from pathlib import Path
 from torch import Tensor
 
 from msde_toolkit.errors import InputError
+from msde_toolkit.files import sha256_of
 from msde_toolkit.interfaces import Model
 from msde_toolkit.weights.layouts import layout, parts_of, plain_state
-from msde_toolkit.weights.load import load_into, sha256_of
+from msde_toolkit.weights.load import load_into
 from msde_toolkit.weights.read import name_of, of_file, read_weights, write_weights
 
 SUFFIX = ".safetensors"

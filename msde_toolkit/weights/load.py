@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -11,6 +10,7 @@ from typing import Any
 from torch import Tensor, nn
 
 from msde_toolkit.errors import InputError
+from msde_toolkit.files import sha256_of
 from msde_toolkit.interfaces import Model
 from msde_toolkit.weights.layouts import HEADS, Layout, layout, parts_of, plain_state
 from msde_toolkit.weights.read import name_of, of_file, read_weights
@@ -107,12 +107,6 @@ def load_strict(model: nn.Module, state: Mapping[str, Any]) -> None:
         InputError: with the number and first names of missing, unexpected and reshaped keys; the model is unchanged.
     """
     fit_state(model, state, drop_head=False)
-
-
-def sha256_of(file: Path) -> str:
-    """The file's SHA-256 in hexadecimal."""
-    with file.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
 def _load(model: Model, checkpoint: Mapping[str, Any], name: str) -> WeightsReport:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from msde_toolkit.errors import InputError
-from msde_toolkit.files import cache_directory, whole
+from msde_toolkit.files import cache_directory, sha256_of, whole
 
 if TYPE_CHECKING:
     from msde_toolkit.interfaces import Model
@@ -100,7 +100,7 @@ def published_file(url: str, progress: Progress | None = None) -> Path:
     place = cache_directory("weights") / local_name(url)
     beginning = _promised(url)
     for file in (place, *([_torch_folder() / place.name] if beginning else [])):
-        if file.is_file() and _digest(file).startswith(beginning):
+        if file.is_file() and sha256_of(file).startswith(beginning):
             return file
     try:
         _download(url, place, beginning, progress or (lambda _done, _all: None))
@@ -133,11 +133,6 @@ def _promised(url: str) -> str:
     """The first digits of the file's sha256, if its name ends in them; empty if it does not."""
     found = re.search(r"-([0-9a-f]{8,64})\.\w+$", urlsplit(url).path)
     return found[1] if found else ""
-
-
-def _digest(file: Path) -> str:
-    with file.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
 def _download(url: str, place: Path, beginning: str, progress: Progress) -> None:

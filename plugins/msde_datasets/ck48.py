@@ -13,8 +13,8 @@ from msde_toolkit.types import EIGHT
 _NAME = re.compile(r"(S\d+)_(\d+)_(\d+)", re.IGNORECASE)
 
 
-def cropped_rows(tree: ImageTree) -> tuple[list[dict[str, str]], tuple[str, ...]]:
-    """Rows of ``anger/S010_004_00000017.png`` and the others, sorted by path; and notes.
+def cropped_rows(tree: ImageTree) -> list[dict[str, str]]:
+    """Rows of ``anger/S010_004_00000017.png`` and the others, sorted by path.
 
     Raises:
         DataError: naming a folder that is no class of CK+.
@@ -37,7 +37,7 @@ def cropped_rows(tree: ImageTree) -> tuple[list[dict[str, str]], tuple[str, ...]
                 "frame": "peak",
             }
         )
-    return rows, ()
+    return rows
 
 
 def _of_the_eight(name: str) -> str | None:

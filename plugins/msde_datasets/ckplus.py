@@ -67,7 +67,7 @@ class CkPlus(Dataset):
             )
             raise InputError(message)
         else:
-            rows, notes = cropped_rows(tree)
+            rows, notes = cropped_rows(tree), ()
         peaks = np.array([EIGHT.index(row["expression"]) for row in rows if row["frame"] == "peak"], dtype=np.int64)
         notes += compared(peaks, ["CK+"] * len(peaks), EIGHT, PUBLISHED)
         classes = EIGHT if options.classes == "eight" else SEVEN

@@ -39,9 +39,8 @@ def class_images(
     """Every image below a class folder, sorted by path.
 
     The class folders stand in the folder itself; or in folders named after a split (``train``, ``test``, ``val``) or a
-    condition (``nm``, ``masked``), or both, one in the other; or in the only folder
-    there is. Images in folders
-    below a class folder belong to it.
+    condition (``nm``, ``masked``), or both, one in the other; or in the only folder there is. Images in folders below a
+    class folder belong to it.
 
     Args:
         tree: the folder.

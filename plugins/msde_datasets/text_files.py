@@ -9,7 +9,6 @@ from pathlib import Path
 from msde_toolkit.errors import DataError
 
 MOST_BYTES = 1 << 30
-LONGEST_LINE = 1 << 20
 
 
 def read_lines(file: Path) -> list[tuple[int, str]]:

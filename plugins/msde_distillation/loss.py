@@ -10,7 +10,7 @@ import torch.nn.functional as F
 from pydantic import Field
 from torch import Tensor
 
-from msde_toolkit.alignment import Align, aligned, ceiling_note
+from msde_toolkit.alignment import Align, aligned, ceiling_note, maps_switch
 from msde_toolkit.errors import InputError
 from msde_toolkit.interfaces import Forward, Loss, LossContext, Model, PluginOptions, Switch
 from msde_toolkit.types import Batch, LossTerms, ModelOutput, PairBatch
@@ -74,12 +74,7 @@ class Distillation(Loss):
     options: DistillationOptions
     profiles: ClassVar[Mapping[str, Sequence[Switch]]] = {
         "code": (
-            Switch(
-                "loss.align",
-                "maps",
-                "the distance is that of maps before pooling, each place a unit vector, not that of the features",
-                "paper Eq. 1; released code, kd_main.py and the ResNet it imports",
-            ),
+            maps_switch("kd_main.py"),
             Switch(
                 "train.lr_backbone",
                 1e-2,

@@ -45,3 +45,14 @@ def arrays(name):
 
 def document(name):
     return json.loads((FOLDER / f"{name}.json").read_text())
+
+
+def loss_case(case):
+    """A case of ``losses.json``, and what draws its inputs: name, columns and scale to ``[B, columns]``."""
+    expected = document("losses")["cases"][case]
+
+    def drawn(name, columns, scale):
+        array = rule().normal(f"loss:{case}:{name}", (expected["B"], columns)) * scale
+        return torch.from_numpy(array.astype("float32")).double()
+
+    return expected, drawn

@@ -27,16 +27,13 @@ def show(
     """Show a dataset's classes by condition and split."""
     from msde_toolkit.cli.console import out, plain_table, print_json
     from msde_toolkit.cli.counting import counting
-    from msde_toolkit.create import create_dataset
-    from msde_toolkit.data.source import open_source
+    from msde_toolkit.data.source import open_source, with_on_bad
     from msde_toolkit.data.usable import leave_out_unreadable
     from msde_toolkit.engine.config import parse_settings
 
     tables = parse_settings(settings or [], roles=("data", "mask"))
-    has_rows = "on_bad" in type(create_dataset(name)).Options.model_fields
-    if on_bad is not None or has_rows:
-        tables["data"].setdefault("on_bad", on_bad or "skip")
-    source = open_source(name, root, tables["data"], mask=mask, mask_options=tables["mask"])
+    options = with_on_bad(name, tables["data"], on_bad)
+    source = open_source(name, root, options, mask=mask, mask_options=tables["mask"])
     if source.options.get("on_bad") == "skip":
         with counting("Looking at images") as progress:
             source = leave_out_unreadable(source, progress)

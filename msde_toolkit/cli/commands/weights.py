@@ -33,8 +33,8 @@ def inspect(
 ) -> None:
     """Say what a weights file holds, and what of a model it would fill. Runs nothing that is in it."""
     from msde_toolkit.cli.console import out, plain_table, print_json
+    from msde_toolkit.files import sha256_of
     from msde_toolkit.weights import layout, load_into, read_weights
-    from msde_toolkit.weights.load import sha256_of
     from msde_toolkit.weights.read import name_of, of_file
 
     content = read_weights(file)
@@ -75,8 +75,8 @@ def convert(
     """Write a weights file as .safetensors; with --model, by that model's own keys."""
     from msde_toolkit.cli.console import out as results
     from msde_toolkit.cli.console import print_json
+    from msde_toolkit.files import sha256_of
     from msde_toolkit.weights.convert import convert as write
-    from msde_toolkit.weights.load import sha256_of
 
     name = write(file, out, _network(model, settings, classes), replace=force)
     if json:
@@ -106,7 +106,7 @@ def get(
         message = f"{name} cannot be downloaded from here: {entry.about}."
         raise InputError(message)
     file = published_file(entry.url, _bar(entry.url))
-    from msde_toolkit.weights.load import sha256_of
+    from msde_toolkit.files import sha256_of
 
     if json:
         print_json({**_entry(name), "file": str(file), "sha256": sha256_of(file)})

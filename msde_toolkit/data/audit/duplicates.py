@@ -18,13 +18,11 @@ def duplicates_across_splits(material: Material) -> list[Finding]:
     if not material.divided:
         message = "no split"
         raise DoesNotApply(message)
-    sides = pd.Series(material.sides)
-    counts = sides.groupby(_contents(pixels)).transform("nunique")
     return found(
         "duplicates_across_splits",
         "severe",
         material,
-        ((counts > 1) & sides.notna()).to_numpy(dtype=bool, na_value=False),
+        material.on_several_sides(_contents(pixels)),
         f"{{rows}} samples are in groups of identical images that stand on several sides of the {material.side_word}: "
         "a model is tested on images that it has seen.",
         "Keep each group on one side: drop its samples from the training side.",

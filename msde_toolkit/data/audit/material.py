@@ -71,6 +71,13 @@ class Material:
         """Whether there are two sides or more."""
         return len({side for side in self.sides if side is not None}) > 1
 
+    def on_several_sides(self, groups: pd.Series) -> npt.NDArray[np.bool_]:
+        """``[n]`` which samples are of a group that stands on several sides; groups that are missing stand on none."""
+        sides = pd.Series(self.sides)
+        counts = sides.groupby(groups.reset_index(drop=True)).transform("nunique")
+        several: npt.NDArray[np.bool_] = ((counts > 1) & sides.notna()).to_numpy(dtype=bool, na_value=False)
+        return several
+
     @property
     def side_word(self) -> str:
         """What the sides are called."""

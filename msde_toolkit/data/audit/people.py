@@ -70,7 +70,4 @@ def _on_several_sides(material: Material, groups: pd.Series) -> npt.NDArray[np.b
     if not material.divided:
         message = "no split: msde run assigns folds that divide no subject and no pair"
         raise DoesNotApply(message)
-    sides = pd.Series(material.sides)
-    counts = sides.groupby(groups.reset_index(drop=True)).transform("nunique")
-    several: npt.NDArray[np.bool_] = ((counts > 1) & sides.notna()).to_numpy(dtype=bool, na_value=False)
-    return several
+    return material.on_several_sides(groups)

@@ -3,7 +3,7 @@
 import pytest
 import torch
 import torch.nn.functional as F
-from reference_vectors import document, needs_vectors, rule
+from reference_vectors import loss_case, needs_vectors
 from tiny_batches import tiny_batch, tiny_context, tiny_pairs, weighted_cross_entropy
 
 from msde_contrastive.loss import contrastive_terms
@@ -14,13 +14,8 @@ from msde_toolkit.types import InputError
 @needs_vectors
 @pytest.mark.parametrize("case", range(3))
 def test_terms_match_the_reference(case):
-    expected = document("losses")["cases"][case]
-    rows, width, classes = expected["B"], expected["F"], expected["C"]
-
-    def drawn(name, columns, scale):
-        array = rule().normal(f"loss:{case}:{name}", (rows, columns)) * scale
-        return torch.from_numpy(array.astype("float32")).double()
-
+    expected, drawn = loss_case(case)
+    width, classes = expected["F"], expected["C"]
     labels = torch.tensor(expected["labels"])
     features = drawn("feat_a", width, 1), drawn("feat_b", width, 1)
     classification = tuple({"ce": F.cross_entropy(drawn(name, classes, 2), labels)} for name in ("logit_a", "logit_b"))

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 import torch
 import torch.nn.functional as F
-from reference_vectors import document, needs_vectors, rule
+from reference_vectors import loss_case, needs_vectors
 from tiny_batches import tiny_batch, tiny_context, tiny_pairs, weighted_cross_entropy
 
 from msde_distillation.loss import distillation_terms
@@ -56,13 +56,8 @@ def shown(pairs, seed=(0,), share=0.5):
 @needs_vectors
 @pytest.mark.parametrize("case", range(3))
 def test_terms_match_the_reference(case):
-    expected = document("losses")["cases"][case]
-    rows, width, classes = expected["B"], expected["F"], expected["C"]
-
-    def drawn(name, columns, scale):
-        array = rule().normal(f"loss:{case}:{name}", (rows, columns)) * scale
-        return torch.from_numpy(array.astype("float32")).double()
-
+    expected, drawn = loss_case(case)
+    width, classes = expected["F"], expected["C"]
     student = {"ce": F.cross_entropy(drawn("logit_b", classes, 2), torch.tensor(expected["labels"]))}
     terms = distillation_terms(drawn("feat_b", width, 1), drawn("feat_a", width, 1), student)
     assert terms["mse"].item() == pytest.approx(100 * expected["mse_mean_over_all"], rel=1e-5)
