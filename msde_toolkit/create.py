@@ -11,7 +11,7 @@ from msde_toolkit.options import validated
 from msde_toolkit.registry import Registry, named_option
 
 if TYPE_CHECKING:
-    from msde_toolkit.interfaces import Analysis, Dataset, Loss, Masker, Model, Plugin, PluginOptions
+    from msde_toolkit.interfaces import Analysis, Dataset, Landmarker, Loss, Masker, Model, Plugin, PluginOptions
 
 
 def create_model(
@@ -60,6 +60,12 @@ def create_masker(name: str, options: Mapping[str, Any] | PluginOptions | None =
     return cls(parse_options(cls, options, "mask"))
 
 
+def create_landmarker(name: str, options: Mapping[str, Any] | PluginOptions | None = None) -> Landmarker:
+    """A landmarker by name. Raises as ``create_model`` does."""
+    cls: type[Landmarker] = Registry("landmarkers").get(name)
+    return cls(parse_options(cls, options, "faces"))
+
+
 def create_analysis(name: str, options: Mapping[str, Any] | PluginOptions | None = None) -> Analysis:
     """An analysis by name. Raises as ``create_model`` does."""
     cls: type[Analysis] = Registry("analyses").get(name)
@@ -84,8 +90,8 @@ def parse_options(
     Args:
         plugin: the plugin's class.
         options: values by name, or already an instance of the plugin's ``Options``.
-        role: what the keys carry on the command line (``model``, ``loss``, ``data``, ``mask``, ``analysis``), for
-            the messages.
+        role: what the keys carry on the command line (``model``, ``loss``, ``data``, ``mask``, ``faces``,
+            ``analysis``), for the messages.
         name: what the plugin was called by; what follows a colon in it fills the option that the plugin says.
 
     Raises:

@@ -17,6 +17,7 @@ KINDS = {
     "losses": ("loss", "Loss"),
     "datasets": ("dataset", "Dataset"),
     "maskers": ("masker", "Masker"),
+    "landmarkers": ("landmarker", "Landmarker"),
     "analyses": ("analysis", "Analysis"),
 }
 """Kinds of plugin: plural (as in ``msde list models`` and the group ``msde.models``) to singular and base class."""

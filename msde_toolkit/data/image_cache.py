@@ -11,12 +11,12 @@ import os
 import shutil
 import tempfile
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -42,10 +42,12 @@ class CachedImages:
     Attributes:
         pixels: uint8 ``[n, S, S, 3]``, read-only, in the manifest's order.
         sha256: of the pixels.
+        dataset: name of the set that they were decoded for.
     """
 
     pixels: npt.NDArray[np.uint8]
     sha256: str
+    dataset: str
 
 
 OF_FACES = ("images", "features", "teachers")
@@ -61,6 +63,38 @@ def purge() -> tuple[int, int]:
         shutil.rmtree(folder)
         cache_directory(folder.name)
     return len(files), size
+
+
+@dataclass(frozen=True)
+class Entry:
+    """What stands in the cache under one name.
+
+    Attributes:
+        files: an array and what is noted of it, or one of the two.
+        facts: what is noted; None where nothing is that says of which dataset it is.
+    """
+
+    files: tuple[Path, ...]
+    facts: Mapping[str, Any] | None
+
+
+def entries(part: str) -> list[Entry]:
+    """Everything in ``images`` or ``features``, also what a kill in the middle of a write has left."""
+    files: dict[str, list[Path]] = {}
+    for file in sorted(cache_directory(part).iterdir()):
+        if file.is_file():
+            files.setdefault(file.name.partition(".")[0], []).append(file)
+    return [Entry(tuple(together), _noted(together)) for together in files.values()]
+
+
+def _noted(files: Sequence[Path]) -> Mapping[str, Any] | None:
+    for file in files:
+        if file.suffix == ".json":
+            with suppress(OSError, ValueError):
+                facts = json.loads(file.read_text(encoding="utf-8"))
+                if isinstance(facts, dict) and isinstance(facts.get("dataset"), str):
+                    return facts
+    return None
 
 
 def load_images(dataset: Dataset, manifest: Manifest, size: int, progress: Progress | None = None) -> CachedImages:
@@ -87,11 +121,12 @@ def load_images(dataset: Dataset, manifest: Manifest, size: int, progress: Progr
 def _open(array: Path, facts: Path, shape: tuple[int, ...]) -> CachedImages | None:
     """What is in the cache; None where nothing is, or a crash of the machine left only a part."""
     try:
-        sha = str(json.loads(facts.read_text())["sha256"])
+        told = json.loads(facts.read_text())
+        sha, dataset = str(told["sha256"]), str(told["dataset"])
         pixels = np.load(array, mmap_mode="r", allow_pickle=False)
     except (OSError, EOFError, ValueError, KeyError, TypeError):
         return None
-    return CachedImages(pixels, sha) if pixels.shape == shape and pixels.dtype == np.uint8 else None
+    return CachedImages(pixels, sha, dataset) if pixels.shape == shape and pixels.dtype == np.uint8 else None
 
 
 def cache_key(dataset: Dataset, manifest: Manifest, more: int | str) -> str:

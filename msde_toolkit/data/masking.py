@@ -12,15 +12,15 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from msde_toolkit.data.canonical_landmarks import canonical_landmarks
 from msde_toolkit.errors import DataError, InputError, PluginError
 from msde_toolkit.interfaces import Dataset, Image, Landmarks, Masker
+from msde_toolkit.landmarks import canonical_landmarks
 from msde_toolkit.randomness import generator
 from msde_toolkit.types import NM, M, Manifest
 
 FOLLOWED = (
     *("synthetic", "version", "classes", "root_hint", "aligned"),
-    *("Options", "summary", "reference", "licence", "presets"),
+    *("Options", "summary", "reference", "licence", "presets", "published"),
 )
 
 
@@ -70,6 +70,7 @@ class MaskedDataset(Dataset):
             licence=manifest.licence,
             synthetic=manifest.synthetic,
             notes=(*manifest.notes, *self._notes(frame[bare])),
+            left_out=manifest.left_out,
         )
 
     def read(self, rows: Manifest) -> list[Image]:

@@ -15,7 +15,8 @@ from msde_toolkit.data.source import Source
 from msde_toolkit.errors import DataError
 from msde_toolkit.files import cache_directory, whole
 from msde_toolkit.interfaces import Dataset, Image
-from msde_toolkit.types import Manifest
+from msde_toolkit.types import LeftOut, Manifest
+from msde_toolkit.types.left_out import Reason
 
 NAMED = 3
 """So many unusable images are named; the others are counted."""
@@ -62,9 +63,19 @@ def leave_out_unreadable(source: Source, progress: Progress | None = None) -> So
     if not reasons:
         return source
     check_some_are_left(manifest, reasons)
-    keep = ~manifest.frame["id"].isin(list(reasons)).to_numpy()
-    left = manifest.take(keep)
-    return replace(source, manifest=replace(left, notes=(*left.notes, left_out_note(reasons))))
+    lost = left_out(manifest, reasons, "unreadable")
+    return replace(source, manifest=manifest.without(lost, [left_out_note(reasons)]))
+
+
+def left_out(manifest: Manifest, reasons: Mapping[str, str], check: Reason) -> list[LeftOut]:
+    """A record of these samples (id to reason), in the manifest's order."""
+    frame = manifest.frame[manifest.frame["id"].isin(list(reasons))]
+    return [
+        LeftOut(sample, reasons[sample], check, condition, int(label), subject)
+        for sample, condition, label, subject in zip(
+            frame["id"], frame["condition"], frame["label"], frame["subject"], strict=True
+        )
+    ]
 
 
 def check_some_are_left(manifest: Manifest, reasons: Mapping[str, str]) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -108,9 +109,7 @@ class OpenRun:
     def manifest(self) -> Manifest:
         """The run's samples, its root where the data is now."""
         stored = load_manifest(self._store.manifest)
-        return Manifest(
-            stored.frame, stored.name, self._root, stored.classes, stored.licence, stored.synthetic, stored.notes
-        )
+        return replace(stored, root=self._root)
 
     @property
     def classes(self) -> tuple[str, ...]:

@@ -12,9 +12,9 @@ import numpy.typing as npt
 import torch
 
 from msde_toolkit.create import create_masker
-from msde_toolkit.data.canonical_landmarks import canonical_landmarks
 from msde_toolkit.errors import InputError
 from msde_toolkit.interfaces import Image, Landmarks, Masker
+from msde_toolkit.landmarks import canonical_landmarks
 from msde_toolkit.randomness import generator
 from msde_toolkit.testing.checks import Checklist, in_one_line, require
 from msde_toolkit.testing.plugin import PluginUnderTest

@@ -14,9 +14,11 @@ from msde_toolkit.types.events import (
 )
 from msde_toolkit.types.label_maps import EIGHT, LABEL_SETS, SEVEN, THREE, label_map, relabelled
 from msde_toolkit.types.labels import CLASSES, NM, M
+from msde_toolkit.types.left_out import LeftOut
 from msde_toolkit.types.manifest import Manifest, load_manifest
 from msde_toolkit.types.manifest_table import row_faults
 from msde_toolkit.types.model_output import CamTarget, InputSpec, LossTerms, ModelOutput
+from msde_toolkit.types.published import PublishedTable, by_class
 
 __all__ = [
     "CLASSES",
@@ -35,6 +37,7 @@ __all__ = [
     "FoldStarted",
     "InputError",
     "InputSpec",
+    "LeftOut",
     "LossTerms",
     "M",
     "Manifest",
@@ -42,10 +45,12 @@ __all__ = [
     "MsdeError",
     "PairBatch",
     "PluginError",
+    "PublishedTable",
     "RunFailed",
     "RunFinished",
     "RunStarted",
     "Section",
+    "by_class",
     "label_map",
     "load_manifest",
     "relabelled",

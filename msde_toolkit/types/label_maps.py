@@ -78,7 +78,14 @@ def relabelled(manifest: Manifest, classes: Sequence[str]) -> Manifest:
     note = (
         (f"{count} samples of {', '.join(lost)} left out: no counterpart among {', '.join(classes)}",) if count else ()
     )
-    return replace(inside, frame=frame, classes=tuple(classes), notes=(*manifest.notes, *note))
+    left_out = [(sample, mapping[sample.label]) for sample in manifest.left_out]
+    return replace(
+        inside,
+        frame=frame,
+        classes=tuple(classes),
+        notes=(*manifest.notes, *note),
+        left_out=tuple(replace(sample, label=label) for sample, label in left_out if label is not None),
+    )
 
 
 def _target(target: Sequence[float] | None, mapping: Sequence[int | None], classes: int) -> list[float] | None:

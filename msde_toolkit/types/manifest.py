@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -18,6 +18,7 @@ import pyarrow.parquet as pq
 
 from msde_toolkit.errors import DataError
 from msde_toolkit.types.labels import CLASSES
+from msde_toolkit.types.left_out import LeftOut
 from msde_toolkit.types.manifest_table import checked, is_null
 
 SCHEMA = 1
@@ -40,6 +41,8 @@ class Manifest:
         classes: ordered class names; ``label`` is an index into them.
         licence: of the images.
         synthetic: True for data that shows no real person.
+        notes: what the reader of a result must know of the set.
+        left_out: samples that the set has but that cannot be used; they are not in ``frame``.
     """
 
     frame: pd.DataFrame
@@ -49,6 +52,7 @@ class Manifest:
     licence: str = "unknown"
     synthetic: bool = False
     notes: tuple[str, ...] = field(default=())
+    left_out: tuple[LeftOut, ...] = field(default=())
 
     @classmethod
     def from_frame(
@@ -61,6 +65,7 @@ class Manifest:
         licence: str = "unknown",
         synthetic: bool = False,
         notes: Sequence[str] = (),
+        left_out: Sequence[LeftOut] = (),
     ) -> Manifest:
         """Check a table and fill in what it leaves out.
 
@@ -70,7 +75,7 @@ class Manifest:
                 a column that is missing, there twice, or cannot be stored.
         """
         table = checked(frame, name, len(tuple(classes)))
-        return cls(table, name, root, tuple(classes), licence, synthetic, tuple(notes))
+        return cls(table, name, root, tuple(classes), licence, synthetic, tuple(notes), tuple(left_out))
 
     def __len__(self) -> int:
         """Number of samples."""
@@ -130,6 +135,11 @@ class Manifest:
         complete = [(pair, rows["nm"], rows["m"]) for pair, rows in found.items() if "nm" in rows and "m" in rows]
         return pd.DataFrame(complete, columns=["pair", "nm", "m"]).astype({"nm": "int64", "m": "int64"})
 
+    def without(self, lost: Sequence[LeftOut], notes: Sequence[str] = ()) -> Manifest:
+        """The set without these samples; they are added to ``left_out`` and ``notes`` to the notes."""
+        kept = self.take(~self.frame["id"].isin([sample.sample for sample in lost]).to_numpy(dtype=bool))
+        return replace(kept, left_out=(*self.left_out, *lost), notes=(*self.notes, *notes))
+
     def take(self, rows: npt.ArrayLike) -> Manifest:
         """The samples at these row numbers (or where this boolean mask is true), in that order."""
         index = np.asarray(rows)
@@ -173,6 +183,7 @@ class Manifest:
             "licence": self.licence,
             "synthetic": self.synthetic,
             "notes": self.notes,
+            "left_out": [asdict(sample) for sample in self.left_out],
         }
         table = table.replace_schema_metadata({**(table.schema.metadata or {}), b"msde": json.dumps(facts).encode()})
         pq.write_table(table, path)
@@ -210,6 +221,7 @@ def load_manifest(path: Path | str, root: Path | None = None) -> Manifest:
         licence=facts["licence"],
         synthetic=facts["synthetic"],
         notes=facts["notes"],
+        left_out=LeftOut.all_of(facts.get("left_out", ()), str(path)),
     )
 
 

@@ -24,6 +24,8 @@ from msde_toolkit.errors import DataError, InputError
 from msde_toolkit.types import Manifest
 
 SUFFIXES = (".csv", ".csv.gz", ".tsv", ".tsv.gz", ".parquet")
+MANIFEST = "manifest.parquet"
+"""What the toolkit calls its own tables; in a folder it wins over other tables."""
 
 
 @dataclass(frozen=True)
@@ -48,13 +50,15 @@ class TableFile:
 
 
 def find_table(root: Path) -> Path:
-    """The file: the root itself, or the only table in that folder.
+    """The file: the root itself; or, in that folder, the toolkit's manifest or the only table.
 
     Raises:
         InputError: if it is no table, or the folder does not hold exactly one.
     """
     if root.is_dir():
         found = sorted(path for path in root.iterdir() if path.name.lower().endswith(SUFFIXES) and path.is_file())
+        if (root / MANIFEST) in found:
+            return root / MANIFEST
         if len(found) != 1:
             has = ", ".join(path.name for path in found[:5]) or "none"
             message = f"--root {root}: must hold one table ({', '.join(SUFFIXES)}); it has {has}. Give the file itself."

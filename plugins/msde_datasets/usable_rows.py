@@ -10,7 +10,7 @@ import pandas as pd
 
 from msde_datasets.bad_rows import BadRows
 from msde_toolkit.errors import DataError
-from msde_toolkit.types import Manifest, row_faults
+from msde_toolkit.types import LeftOut, Manifest, row_faults
 
 
 def usable_manifest(
@@ -25,6 +25,7 @@ def usable_manifest(
     licence: str,
     synthetic: bool = False,
     notes: Sequence[str] = (),
+    left_out: Sequence[LeftOut] = (),
 ) -> Manifest:
     """As ``Manifest.from_frame``, but all rows that it refuses are noted.
 
@@ -39,6 +40,7 @@ def usable_manifest(
         licence: of the manifest.
         synthetic: of the manifest.
         notes: of the manifest, besides.
+        left_out: of the manifest.
 
     Raises:
         DataError: for bad rows that must not be skipped, if no row is left, or a column is missing or unfit.
@@ -56,4 +58,5 @@ def usable_manifest(
         for row, why in faults:
             bad.add(where(row), why.removesuffix("."))
         manifest = made(frame.drop(index=[row for row, _ in faults]))
-    return replace(manifest, notes=(*bad.settle(len(manifest), skip=skip), *notes))
+    notes = (*bad.settle(len(manifest), skip=skip), *notes)
+    return replace(manifest, notes=notes, left_out=tuple(left_out))

@@ -8,7 +8,7 @@ import pytest
 from PIL import Image as Pillow
 
 from msde_toolkit.create import create_dataset, create_masker, parse_options
-from msde_toolkit.data.canonical_landmarks import canonical_landmarks
+from msde_toolkit.landmarks import canonical_landmarks
 from msde_toolkit.data.masking import MaskedDataset
 from msde_toolkit.errors import DataError, InputError, PluginError
 from msde_toolkit.interfaces import Dataset, Masker, PluginOptions

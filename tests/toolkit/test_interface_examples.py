@@ -18,10 +18,10 @@ from tiny_batches import tiny_batch, tiny_context, tiny_pairs
 
 from msde_toolkit import create_loss, create_model, interfaces
 from msde_toolkit.create import create_analysis, create_dataset, create_masker, parse_options
-from msde_toolkit.data.canonical_landmarks import canonical_landmarks
 from msde_toolkit.errors import InputError
 from msde_toolkit.hooks import Listeners
 from msde_toolkit.interfaces import AnalysisContext
+from msde_toolkit.landmarks import canonical_landmarks
 from msde_toolkit.types import CLASSES, EpochEnded
 
 INTRODUCTION = "A complete plugin"

@@ -41,7 +41,9 @@ def test_an_unknown_name_gets_close_matches_the_list_and_the_way_to_more(site_pa
 
 
 def test_an_unknown_kind_lists_the_kinds():
-    with pytest.raises(PluginError, match=r"Unknown kind 'model'\. Kinds: models, losses, datasets, maskers, analyses"):
+    with pytest.raises(
+        PluginError, match=r"Unknown kind 'model'\. Kinds: models, losses, datasets, maskers, landmarkers, analyses"
+    ):
         Registry("model")
 
 

@@ -13,12 +13,12 @@ EXAMPLE = "Example: msde list   |   msde list models --json   |   msde list mode
 
 def list_plugins(
     kind: Annotated[
-        str | None, typer.Argument(help="models, losses, datasets, maskers, analyses; or profiles.")
+        str | None, typer.Argument(help="models, losses, datasets, maskers, landmarkers, analyses; or profiles.")
     ] = None,
     name: Annotated[str | None, typer.Argument(help="One plugin: what it is and its options.")] = None,
     json: Json = False,
 ) -> None:
-    """List what can be named: models, losses, datasets, maskers, analyses. Imports none of it."""
+    """List what can be named: models, losses, datasets, maskers, landmarkers, analyses. Imports none of it."""
     from msde_toolkit.cli.console import out, plain_table, print_json
     from msde_toolkit.errors import InputError
     from msde_toolkit.registry import KINDS, Registry

@@ -11,8 +11,9 @@ from msde_toolkit.data.audit.duplicates import (
     duplicates_within_split,
     near_duplicates,
 )
-from msde_toolkit.data.audit.faulty_images import constant, crop_failures, unreadable
+from msde_toolkit.data.audit.faulty_images import constant, unreadable
 from msde_toolkit.data.audit.finding import Audit, DoesNotApply, Finding
+from msde_toolkit.data.audit.lost_faces import crop_failures
 from msde_toolkit.data.audit.mask_leak import mask_encodes_label
 from msde_toolkit.data.audit.material import Material
 from msde_toolkit.data.audit.people import pair_label_mismatch, pair_split, subject_overlap

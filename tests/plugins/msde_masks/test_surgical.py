@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from msde_masks.surgical import Surgical
-from msde_toolkit.data.canonical_landmarks import canonical_landmarks
+from msde_toolkit.landmarks import canonical_landmarks
 from msde_toolkit.errors import DataError
 from msde_toolkit.randomness import generator
 

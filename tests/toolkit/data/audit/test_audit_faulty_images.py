@@ -6,6 +6,7 @@ import pytest
 
 from msde_toolkit.data.audit import audit
 from msde_toolkit.errors import DataError
+from msde_toolkit.types import LeftOut
 
 
 def test_unreadable_images_are_found_and_do_not_hide_the_others(material, found, show):
@@ -50,3 +51,19 @@ def test_failed_crops_by_condition(material, found, failed):
 def test_crops_that_all_went_well_or_of_which_nothing_is_known(material):
     assert "crop_failures" in audit(material(crop_failed=[False, False])).passed
     assert "no column crop_failed" in audit(material(label=[0])).not_applicable["crop_failures"]
+
+
+def test_faces_that_a_recipe_lost_are_told_by_condition_and_partners_apart(material, found):
+    lost = [
+        LeftOut("x1", "no face", "crop_failures", "m", 0, None),
+        LeftOut("x2", "the other image of its pair has no face", "crop_failures", "nm", 0, None, for_partner=True),
+        LeftOut("x3", "cannot be decoded", "unreadable", "m", 0, None),
+    ]
+    there = material(prep=["eyes"] * 3, condition=["m", "nm", "nm"])
+    findings = found(replace(there, manifest=replace(there.manifest, left_out=tuple(lost))))
+    crops = findings["crop_failures"]
+    assert (crops.rows, crops.examples, crops.counts) == (1, ("x1",), {"m": 1})
+    assert "M 50.0 %, NM 0.0 %" in crops.message
+    assert "1 more went with them" in crops.message
+    assert findings["unreadable"].examples == ("x3",)
+    assert "crop_failures" in audit(there).passed

@@ -1,6 +1,6 @@
 import numpy as np
 
-from msde_toolkit.data.canonical_landmarks import canonical_landmarks
+from msde_toolkit.landmarks import canonical_landmarks
 
 # Each point's mirror image in the iBUG 300-W order.
 MIRROR = [*range(16, -1, -1), *range(26, 16, -1), *range(27, 31), *range(35, 30, -1)]

@@ -1,4 +1,4 @@
-"""Where the 68 landmarks lie in an aligned face crop, for images that come without landmarks of their own."""
+"""The 68 landmarks: where they lie in an aligned face crop, for images without their own, and where the eyes are."""
 
 from __future__ import annotations
 
@@ -35,6 +35,11 @@ def canonical_landmarks(width: int, height: int) -> Landmarks:
     """
     pixels: npt.NDArray[np.float64] = _UNIT * np.array([width, height], dtype=np.float64)
     return pixels
+
+
+def eye_centres(landmarks: Landmarks) -> npt.NDArray[np.float64]:
+    """``[2, 2]`` x, y of the eye on the left of the picture, then of the other: the mean of its six points."""
+    return np.stack([landmarks[36:42].mean(axis=0), landmarks[42:48].mean(axis=0)])
 
 
 def _mirrored(points: list[Point]) -> list[Point]:
