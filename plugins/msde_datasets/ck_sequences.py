@@ -28,14 +28,14 @@ class Sequences:
     emotions: str
 
 
-def find_sequences(tree: ImageTree) -> Sequences | None:
+def find_sequences(root: Path) -> Sequences | None:
     """Where images and emotions are; None if there are none. A folder may hold one of its own name."""
-    images, emotions = one_of(tree.root, _IMAGE_FOLDERS), one_of(tree.root, _EMOTION_FOLDERS)
+    images, emotions = one_of(root, _IMAGE_FOLDERS), one_of(root, _EMOTION_FOLDERS)
     if images is None or emotions is None:
         return None
     images = one_of(images, _IMAGE_FOLDERS) or images
     emotions = one_of(emotions, _EMOTION_FOLDERS) or emotions
-    return Sequences(images.relative_to(tree.root).as_posix(), emotions.relative_to(tree.root).as_posix())
+    return Sequences(images.relative_to(root).as_posix(), emotions.relative_to(root).as_posix())
 
 
 def sequence_rows(

@@ -14,6 +14,7 @@ from msde_datasets.ck48 import cropped_rows
 from msde_datasets.ck_sequences import find_sequences, sequence_rows
 from msde_datasets.image_tree import ImageTree
 from msde_datasets.published_counts import Published, compared
+from msde_datasets.set_folder import set_folder
 from msde_toolkit.errors import InputError
 from msde_toolkit.interfaces import Dataset, DatasetOptions
 from msde_toolkit.types import EIGHT, SEVEN, Manifest
@@ -55,10 +56,10 @@ class CkPlus(Dataset):
             DataError: naming file and line: an emotion that is none, a sequence without images or with too few, a
                 name that says no subject (unless ``on_bad=skip``); or a folder of CK+48 that is no class.
         """
-        root = self.require_root(root)
+        root = set_folder(self.require_root(root), lambda folder: find_sequences(folder) is not None)
         bad = BadRows(str(root))
         tree = ImageTree.of(root, bad, self.root_hint)
-        sequences = find_sequences(tree)
+        sequences = find_sequences(tree.root)
         if sequences is not None:
             rows, notes = sequence_rows(tree, sequences, neutral_first=options.neutral_first)
         elif options.neutral_first:

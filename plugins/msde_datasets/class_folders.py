@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 
 from msde_datasets.expression_words import MASK_WORDS, SPLIT_WORDS, plain
 from msde_datasets.image_tree import ImageTree
+from msde_datasets.set_folder import folders_in, set_folder
 from msde_toolkit.errors import DataError
 
 REMEDY = "Rename or move what is no class of this set."
@@ -39,8 +41,8 @@ def class_images(
     """Every image below a class folder, sorted by path.
 
     The class folders stand in the folder itself; or in folders named after a split (``train``, ``test``, ``val``) or a
-    condition (``nm``, ``masked``), or both, one in the other; or in the only folder there is. Images in folders below a
-    class folder belong to it.
+    condition (``nm``, ``masked``), or both, one in the other; or all this in a folder below, as archives unpack. Images
+    in folders below a class folder belong to it. A folder without any image is left alone.
 
     Args:
         tree: the folder.
@@ -49,9 +51,20 @@ def class_images(
         remedy: what to do about a folder that is no class, for the message.
 
     Raises:
+        InputError: if several folders hold class folders.
         DataError: naming the folders that are neither; or there is no class folder.
     """
-    return sorted(_Finder(tree, meaning, remedy).found(folder, None, None), key=lambda image: image.path)
+    start = set_folder(tree.root / folder, lambda below: holds_classes(below, meaning)).relative_to(tree.root)
+    prefix = "" if start == Path() else f"{start.as_posix()}/"
+    return sorted(_Finder(tree, meaning, remedy).found(prefix, None, None), key=lambda image: image.path)
+
+
+def holds_classes(folder: Path, meaning: Callable[[str], str | None]) -> bool:
+    """Whether class folders stand in a folder, or in those for splits and conditions there."""
+    below = folders_in(folder)
+    return any(meaning(path.name) for path in below) or any(
+        holds_classes(path, meaning) for path in below if plain(path.name) in {**SPLIT_WORDS, **MASK_WORDS}
+    )
 
 
 @dataclass(frozen=True)
@@ -71,10 +84,11 @@ class _Finder:
         of_split = {name: SPLIT_WORDS[plain(name)] for name in names if split is None and plain(name) in SPLIT_WORDS}
         of_mask = {name: MASK_WORDS[plain(name)] for name in names if condition is None and plain(name) in MASK_WORDS}
         if not of_split and not of_mask:
-            yield from self._only_folder(folder, names, split, condition)
-            return
+            self._refuse(folder, names, "class")
+            message = f"{self.tree.root / folder}: there is no class folder in it (as angry, happy, ...)."
+            raise DataError(message)
         self._refuse(folder, [name for name in names if name not in of_split | of_mask], "class, split or condition")
-        for name in names:
+        for name in of_split | of_mask:
             yield from self.found(f"{folder}{name}/", of_split.get(name, split), of_mask.get(name, condition))
 
     def _of_class(self, folder: str, name: str, split: str | None, condition: str | None) -> Iterator[ClassImage]:
@@ -85,21 +99,18 @@ class _Finder:
             inside = path.relative_to(folder).as_posix()
             yield ClassImage(path.as_posix(), inside, word, split, condition)
 
-    def _only_folder(
-        self, folder: str, names: list[str], split: str | None, condition: str | None
-    ) -> Iterator[ClassImage]:
-        """What archives unpack to: a folder with everything in it."""
-        if len(names) == 1 and self.tree.folders(f"{folder}{names[0]}"):
-            yield from self.found(f"{folder}{names[0]}/", split, condition)
-            return
-        if names:
-            self._refuse(folder, names, "class")
-        message = f"{self.tree.root / folder}: there is no class folder in it (as angry, happy, ...)."
-        raise DataError(message)
-
-    def _refuse(self, folder: str, unknown: list[str], what: str) -> None:
+    def _refuse(self, folder: str, others: list[str], what: str) -> None:
+        unknown = [name for name in others if self._has_images(f"{folder}{name}")]
         if unknown:
             named = ", ".join(repr(name) for name in unknown[:8]) + (", ..." if len(unknown) > 8 else "")
             plural = "folder is" if len(unknown) == 1 else "folders are"
             message = f"{self.tree.root / folder}: {plural} of no known {what}: {named}. {self.remedy}"
             raise DataError(message)
+
+    def _has_images(self, folder: str) -> bool:
+        """Whether an image is in a folder; its other files, if there is none, are left alone."""
+        before = len(self.tree.unknown)
+        found = any(True for _ in self.tree.images(folder))
+        if found:
+            del self.tree.unknown[before:]
+        return found

@@ -11,6 +11,7 @@ import pandas as pd
 from msde_datasets.bad_rows import BadRows
 from msde_datasets.face_boxes import read_boxes
 from msde_datasets.image_listing import ImageListing
+from msde_datasets.set_folder import set_folder
 from msde_datasets.text_files import one_of, read_lines
 from msde_toolkit.errors import InputError
 from msde_toolkit.interfaces import Dataset, DatasetOptions, Image
@@ -47,8 +48,12 @@ class ExpW(Dataset):
             InputError: if the root is missing, or has no label file or no images.
             DataError: naming file and line: a bad row (unless ``on_bad=skip``), or none left.
         """
-        root = self.require_root(root)
+        root = set_folder(self.require_root(root), lambda folder: _label_file(folder) is not None)
         labels, images = _label_file(root), _image_folder(root)
+        if labels is None or images is None:
+            lacks = LABELS[0] if labels is None else "folder image"
+            message = f"--root {root}: no {lacks} there. It must be {self.root_hint}."
+            raise InputError(message)
         faces = _Faces(ImageListing(root), images.relative_to(root).as_posix(), BadRows(str(labels)))
         for number, line in read_lines(labels):
             faces.add(f"line {number}", line)
@@ -130,19 +135,17 @@ class _Faces:
         self.rows[name] = {"id": name, "path": path, "label": face.label, "box": face.box, "source": path}
 
 
-def _label_file(root: Path) -> Path:
+def _label_file(root: Path) -> Path | None:
     for folder in (root, one_of(root, ("label",))):
         file = one_of(folder, LABELS) if folder is not None else None
         if file is not None and file.is_file():
             return file
-    message = f"--root {root}: no {LABELS[0]} there. It must be {ExpW.root_hint}."
-    raise InputError(message)
+    return None
 
 
-def _image_folder(root: Path) -> Path:
-    folder = one_of(root, ("image", "images"))
+def _image_folder(root: Path) -> Path | None:
+    """``image``, or ``origin`` (the name of the archive) in it or without it."""
+    folder = one_of(root, ("image", "images", "origin"))
     inner = one_of(folder, ("origin",)) if folder is not None else None
-    if folder is None or not folder.is_dir():
-        message = f"--root {root}: no folder image there. It must be {ExpW.root_hint}."
-        raise InputError(message)
-    return inner if inner is not None and inner.is_dir() else folder
+    found = inner if inner is not None and inner.is_dir() else folder
+    return found if found is not None and found.is_dir() else None

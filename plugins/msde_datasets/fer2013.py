@@ -8,11 +8,14 @@ from typing import ClassVar
 import numpy as np
 
 from msde_datasets.pixel_table import USAGES, PixelTable, read_pixel_table
+from msde_datasets.set_folder import set_folder
+from msde_datasets.text_files import one_of
 from msde_toolkit.errors import DataError, InputError
 from msde_toolkit.interfaces import Dataset, DatasetOptions, Image
 from msde_toolkit.types import CLASSES, Manifest
 
-NAMES = ("fer2013.csv", "fer2013.csv.gz")
+NAMES = ("fer2013.csv", "fer2013.csv.gz", "icml_face_data.csv")
+"""As given out first, and by its later page."""
 EMOTIONS = ("angry", "disgust", "fear", "happy", "sad", "surprise", "neutral")
 """The file's own order, 0 to 6."""
 
@@ -43,9 +46,9 @@ class Fer2013(Dataset):
         """
         import pandas as pd
 
-        file = self._file(self.require_root(root))
+        file = pixel_file(self.require_root(root), self.root_hint)
         table = read_pixel_table(file)
-        notes = _complaints(table, file, skip=options.on_bad == "skip")
+        notes = _complaints(table, file, skip=options.on_bad == "skip") + table.differences()
         to_ours = np.array([CLASSES.index(word) for word in EMOTIONS])
         frame = pd.DataFrame(
             {
@@ -67,19 +70,33 @@ class Fer2013(Dataset):
         folder = root.parent if root.is_file() else root
         return [_face(folder, path) for path in rows.frame["path"]]
 
-    @classmethod
-    def _file(cls, root: Path) -> Path:
-        if root.is_dir():
-            found = [root / name for name in NAMES if (root / name).is_file()]
-            if len(found) != 1:
-                has = "both" if found else "neither"
-                message = f"--root {root}: holds {has} of {' and '.join(NAMES)}. Give the file itself."
-                raise InputError(message)
-            return found[0]
-        if not root.name.endswith((".csv", ".csv.gz")):
-            message = f"--root {root}: not a .csv or .csv.gz. It must be {cls.root_hint}."
-            raise InputError(message)
-        return root
+
+def pixel_file(root: Path, hint: str) -> Path:
+    """FER2013's CSV: the root itself, or the only one in it or in a folder below.
+
+    Raises:
+        InputError: if it is not there, or there in several forms; ``hint`` says what the root must be.
+    """
+    if not root.is_dir():
+        if root.name.lower().endswith((".csv", ".csv.gz")):
+            return root
+        message = f"--root {root}: not a .csv or .csv.gz. It must be {hint}."
+        raise InputError(message)
+    folder = set_folder(root, lambda folder: bool(pixel_files(folder)))
+    found = pixel_files(folder)
+    if len(found) > 1:
+        message = f"--root {folder}: holds {' and '.join(file.name for file in found)}. Give the file itself."
+        raise InputError(message)
+    if not found:
+        message = f"--root {root}: none of {', '.join(NAMES)} there. It must be {hint}."
+        raise InputError(message)
+    return found[0]
+
+
+def pixel_files(folder: Path) -> list[Path]:
+    """FER2013's CSV in a folder, in whatever forms it is there."""
+    found = [one_of(folder, (name,)) for name in NAMES]
+    return [file for file in found if file is not None and file.is_file()]
 
 
 def _complaints(table: PixelTable, file: Path, *, skip: bool) -> tuple[str, ...]:

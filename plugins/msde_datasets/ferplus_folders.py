@@ -48,7 +48,7 @@ class VotedRows:
 
 
 def has_folders(root: Path) -> bool:
-    """Whether this folder, or one that it holds by custom, has FERPlus' folders."""
+    """Whether a folder (or its ``Labels``) has FERPlus' folders, with images."""
     return _labels_folder(root) is not None
 
 
@@ -65,10 +65,9 @@ def read_folders(root: Path, *, skip: bool) -> VotedRows:
     if above is None:
         message = f"--root {root}: none of {', '.join(FOLDERS)} with a {LABELS} there."
         raise InputError(message)
-    images = one_of(root, ("Images",)) if above.name.lower() == "labels" else above
     out, listing = VotedRows(), ImageListing(root)
     for name, split in FOLDERS.items():
-        folder, pictures = one_of(above, (name,)), one_of(images or above, (name,))
+        folder, pictures = one_of(above, (name,)), one_of(_images_of(above), (name,))
         labels = one_of(folder, (LABELS,)) if folder is not None else None
         found = 0
         if labels is not None:
@@ -148,10 +147,23 @@ def parse_box(cell: str) -> list[float] | None:
 
 
 def _labels_folder(root: Path) -> Path | None:
-    for folder in (root, one_of(root, ("Labels",)), one_of(root, ("data",))):
-        if folder is None:
-            continue
-        inner = [one_of(folder, (name,)) for name in FOLDERS]
-        if any(place is not None and one_of(place, (LABELS,)) is not None for place in inner):
+    """The root or its ``Labels``; None where no images stand with them, as in the authors' repository."""
+    for folder in (root, one_of(root, ("Labels",))):
+        if folder is not None and any(_labelled_images(folder, name) for name in FOLDERS):
             return folder
     return None
+
+
+def _labelled_images(above: Path, name: str) -> bool:
+    labels, images = one_of(above, (name,)), one_of(_images_of(above), (name,))
+    return (
+        labels is not None
+        and one_of(labels, (LABELS,)) is not None
+        and any(file.name.lower() != LABELS for file in (images or labels).iterdir())
+    )
+
+
+def _images_of(labels: Path) -> Path:
+    """The folder with the folders of images: the same, or ``Images`` beside ``Labels``."""
+    beside = one_of(labels.parent, ("Images",)) if labels.name.lower() == "labels" else None
+    return beside or labels

@@ -7,15 +7,13 @@ from pathlib import Path
 from msde_datasets.bad_rows import BadRows
 from msde_datasets.ferplus_folders import VotedRows
 from msde_datasets.ferplus_votes import COLUMNS, parse_votes
-from msde_datasets.pixel_table import USAGES, PixelTable, read_pixel_table
-from msde_datasets.published_counts import total
+from msde_datasets.pixel_table import PUBLISHED, USAGES, PixelTable, read_pixel_table
 from msde_datasets.text_files import read_rows
 from msde_toolkit.errors import DataError
 
 HEADER = ("Usage", "Image name", *COLUMNS)
 SPLITS = dict(zip(USAGES, ("train", "validation", "test"), strict=True))
-PUBLISHED = dict(zip(USAGES, (28_709, 3_589, 3_589), strict=True))
-_WORDS = dict(zip(USAGES, ("Training", "PublicTest", "PrivateTest"), strict=True))
+_WORDS = dict(zip(USAGES, PUBLISHED, strict=True))
 
 _Row = tuple[int, list[str]]
 
@@ -96,9 +94,4 @@ def _check_rows(table: PixelTable, rows: list[_Row], pixels: Path, votes: Path) 
 def _notes(table: PixelTable, pixels: Path, usable: int, *, skip: bool) -> list[str]:
     bad = BadRows(str(pixels))
     bad.count, bad.reasons = table.bad, list(table.reasons)
-    notes = list(bad.settle(usable, skip=skip)) if table.bad else []
-    for number, usage in enumerate(USAGES):
-        found = int((table.usages == number).sum())
-        if found != PUBLISHED[usage]:
-            notes.append(total(_WORDS[usage], PUBLISHED[usage], found, "rows"))
-    return notes
+    return [*(bad.settle(usable, skip=skip) if table.bad else ()), *table.differences()]

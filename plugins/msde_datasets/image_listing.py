@@ -7,12 +7,15 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
+from msde_datasets.image_tree import LEADS_OUT
+
 
 @dataclass
 class _Folder:
     prefix: str
     sizes: dict[str, int] = field(default_factory=dict)
     folders: list[str] = field(default_factory=list)
+    outside: set[str] = field(default_factory=set)
 
     @cached_property
     def by_lower(self) -> dict[str, str]:
@@ -45,7 +48,8 @@ class ImageListing:
             below: the folder that it is relative to, from the root.
 
         Raises:
-            ValueError: saying why it cannot be used: absolute, out of the root by ``..``, no such image, no bytes.
+            ValueError: saying why it cannot be used: absolute, out of the root by ``..`` or by a link, no such image,
+                no bytes.
         """
         named = path.replace("\\", "/")
         if named.startswith("/") or named[1:2] == ":":
@@ -59,10 +63,18 @@ class ImageListing:
         if real is None:
             message = f"no image {path!r}" + (f" in {below}" if below else "")
             raise ValueError(message)
+        if real in folder.outside:
+            message = f"image {path!r} {LEADS_OUT}"
+            raise ValueError(message)
         if not folder.sizes[real]:
             message = f"image {path!r} holds no bytes"
             raise ValueError(message)
         return folder.prefix + real
+
+    def holds(self, name: str, folder: str) -> bool:
+        """Whether a file of this name is in a folder, usable or not."""
+        found = self._folder(folder)
+        return not isinstance(found, str) and (name in found.sizes or name.lower() in found.by_lower)
 
     def names(self, folder: str) -> list[str]:
         """Names of the files in a folder, sorted; empty if there is no such folder."""
@@ -77,7 +89,7 @@ class ImageListing:
 
     def _looked_up(self, path: str) -> _Folder | str:
         if path in ("", "."):
-            return _listed(self._root, "")
+            return self._listed("")
         parent, _, name = path.rpartition("/")
         if name == "..":
             return f"path {path + '/'!r} leads out of its folder; use none with '..'"
@@ -85,18 +97,25 @@ class ImageListing:
         if isinstance(above, str) or name in ("", "."):
             return above
         real = above.subfolder(name)
-        return f"no folder {path!r}" if real is None else _listed(self._root, f"{above.prefix}{real}/")
+        if real is None:
+            return f"no folder {path!r}"
+        return f"folder {path!r} {LEADS_OUT}" if real in above.outside else self._listed(f"{above.prefix}{real}/")
 
+    def _listed(self, prefix: str) -> _Folder | str:
+        folder = _Folder(prefix)
+        try:
+            with os.scandir(self._root / prefix) as entries:
+                for entry in entries:
+                    if entry.is_dir():
+                        folder.folders.append(entry.name)
+                    elif entry.is_file():  # no dangling link
+                        folder.sizes[entry.name] = entry.stat().st_size
+                    if entry.is_symlink() and not self._holds(entry.path):
+                        folder.outside.add(entry.name)
+        except OSError as error:
+            return f"folder {prefix or '.'!r} cannot be listed ({error.strerror})"
+        return folder
 
-def _listed(root: Path, prefix: str) -> _Folder:
-    folder = _Folder(prefix)
-    try:
-        with os.scandir(root / prefix) as entries:
-            for entry in entries:
-                if entry.is_dir():
-                    folder.folders.append(entry.name)
-                elif entry.is_file():  # no dangling link
-                    folder.sizes[entry.name] = entry.stat().st_size
-    except OSError:  # vanished or not to be read: nothing is there
-        pass
-    return folder
+    def _holds(self, path: str) -> bool:
+        """Whether a link's end lies within the root."""
+        return Path(os.path.realpath(path)).is_relative_to(os.path.realpath(self._root))

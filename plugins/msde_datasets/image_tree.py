@@ -121,12 +121,13 @@ def _wrong_name(name: str) -> str | None:
 def _entries(folder: Path) -> list[os.DirEntry[str]]:
     try:
         with os.scandir(folder) as entries:
-            kept = [entry for entry in entries if not _is_of_the_system(entry.name)]
+            kept = [entry for entry in entries if not of_the_system(entry.name)]
     except OSError as error:
         message = f"{folder}: cannot be listed ({error.strerror})."
         raise DataError(message) from error
     return sorted(kept, key=lambda entry: entry.name)
 
 
-def _is_of_the_system(name: str) -> bool:
+def of_the_system(name: str) -> bool:
+    """Whether a file or folder is what file managers and archives leave behind."""
     return name.lower() in _OF_THE_SYSTEM or name.startswith("._")

@@ -10,9 +10,10 @@ from typing import ClassVar
 import pandas as pd
 
 from msde_datasets.bad_rows import BadRows
-from msde_datasets.class_folders import ClassImage, class_images
+from msde_datasets.class_folders import ClassImage, class_images, holds_classes
 from msde_datasets.expression_words import expression, plain
 from msde_datasets.image_tree import ImageTree
+from msde_datasets.set_folder import folders_in, set_folder
 from msde_toolkit.interfaces import Dataset, DatasetOptions
 from msde_toolkit.types import NM, THREE, M, Manifest
 
@@ -65,16 +66,16 @@ class MaskedLfw(Dataset):
 
 def _sets(tree: ImageTree) -> list[tuple[str, str]]:
     """Folders of the two sets with their conditions, unmasked first."""
-    folder = ""
-    while True:
-        names = tree.folders(folder)
-        found = [(f"{folder}{name}/", SETS[plain(name)]) for name in names if plain(name) in SETS]
-        if found:
-            tree.leave_alone(folder)
-            return sorted(found, key=lambda pair: pair[1] == M)
-        if len(names) != 1 or _valence(names[0]) or not tree.folders(f"{folder}{names[0]}"):
-            return [("", SETS.get(plain(tree.root.resolve().name), M))]
-        folder += f"{names[0]}/"
+    top = set_folder(tree.root, lambda folder: bool(_of_sets(folder)) or holds_classes(folder, _valence))
+    found = [(f"{path.relative_to(tree.root).as_posix()}/", SETS[plain(path.name)]) for path in _of_sets(top)]
+    if found:
+        tree.leave_alone("" if top == tree.root else f"{top.relative_to(tree.root).as_posix()}/")
+        return sorted(found, key=lambda pair: pair[1] == M)
+    return [("", SETS.get(plain(top.resolve().name), M))]
+
+
+def _of_sets(folder: Path) -> list[Path]:
+    return [path for path in folders_in(folder) if plain(path.name) in SETS]
 
 
 def _valence(name: str) -> str | None:

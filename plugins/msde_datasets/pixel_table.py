@@ -14,6 +14,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from msde_datasets.published_counts import total
 from msde_toolkit.errors import DataError
 
 SIDE = 48
@@ -21,6 +22,8 @@ PIXELS = SIDE * SIDE
 EMOTIONS = 7
 COLUMNS = ("emotion", "pixels", "usage")
 USAGES = ("training", "publictest", "privatetest")
+PUBLISHED = {"Training": 28_709, "PublicTest": 3_589, "PrivateTest": 3_589}
+"""Rows of each usage, in the order of ``USAGES``."""
 LONGEST_LINE = 1 << 20
 NAMED = 5
 """So many bad lines are described; the others are counted."""
@@ -45,6 +48,12 @@ class PixelTable:
     pixels: npt.NDArray[np.uint8]
     bad: int
     reasons: tuple[str, ...]
+
+    def differences(self) -> tuple[str, ...]:
+        """A note for each usage that has another number of rows than published."""
+        found = [int((self.usages == number).sum()) for number in range(len(USAGES))]
+        pairs = zip(PUBLISHED.items(), found, strict=True)
+        return tuple(total(usage, rows, there, "rows") for (usage, rows), there in pairs if there != rows)
 
     def face(self, line: int) -> npt.NDArray[np.uint8] | None:
         """uint8 ``[48, 48]`` of a line; None if no usable row stands there."""

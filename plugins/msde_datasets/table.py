@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -22,7 +21,7 @@ from msde_datasets.table_file import TableFile, find_table, read_table
 from msde_datasets.usable_rows import usable_manifest
 from msde_toolkit.errors import DataError, InputError
 from msde_toolkit.interfaces import Dataset, DatasetOptions, Image, decode
-from msde_toolkit.types import LABEL_SETS, SEVEN, Manifest
+from msde_toolkit.types import LABEL_SETS, SEVEN, LeftOut, Manifest
 
 _LINE = re.compile(r"#(\d+)$")
 
@@ -90,6 +89,7 @@ class Table(Dataset):
             licence=str(table.facts.get("licence") or self.licence),
             synthetic=table.facts.get("synthetic") is True,
             notes=tuple(map(str, table.facts.get("notes") or ())),
+            left_out=_left_out(table.facts, classes, file),
         )
 
     def read(self, rows: Manifest) -> list[Image]:
@@ -135,6 +135,11 @@ def _classes(choice: str, labels: pd.Series, facts: Mapping[str, Any]) -> tuple[
         message = f"Labels {', '.join(sorted(filter(None, words)))} together are no set ({', '.join(LABEL_SETS)})."
         raise DataError(message)
     return classes
+
+
+def _left_out(facts: Mapping[str, Any], classes: tuple[str, ...], file: Path) -> tuple[LeftOut, ...]:
+    """What a manifest of the toolkit says of samples that it lost; its labels are indices into its own classes."""
+    return LeftOut.all_of(facts.get("left_out") or (), str(file)) if facts.get("classes") == list(classes) else ()
 
 
 def _number(cell: Any) -> float | None:
@@ -185,13 +190,13 @@ def _indices(labels: pd.Series, classes: Sequence[str], reasons: _Reasons) -> pd
 
 def _checked_paths(paths: pd.Series, folder: Path, reasons: _Reasons) -> pd.Series:
     """Paths as the disk spells them; each distinct one is looked up once."""
-    images = _Images(folder)
+    images = ImageListing(folder)
     codes, distinct = pd.factorize(paths)
     found: list[str | None] = []
     wrong = {-1: "path is empty"}
     for code, path in enumerate(distinct):
         try:
-            found.append(images.find(str(path)))
+            found.append(_found(images, str(path)))
         except ValueError as error:
             wrong[code] = str(error)
             found.append(None)
@@ -199,54 +204,12 @@ def _checked_paths(paths: pd.Series, folder: Path, reasons: _Reasons) -> pd.Seri
     return of_codes(codes, found)
 
 
-class _Images:
-    """Finds images, lines of a CSV of pixels too, and refuses what a link leads out of the folder."""
-
-    def __init__(self, folder: Path) -> None:
-        self._folder = str(folder)
-        self._real = os.path.realpath(folder)
-        self._listing = ImageListing(folder)
-        self._inside: dict[str, bool] = {}
-        self._plain: dict[str, frozenset[str]] = {}
-
-    def find(self, path: str) -> str:
-        """The path as the disk spells it.
-
-        Raises:
-            ValueError: saying why there is no usable image.
-        """
-        parent, _, name = path.rpartition("/")
-        if parent not in self._plain:
-            self._plain[parent] = self._plain_files(parent)
-        return path if name in self._plain[parent] else self._looked_up(path)
-
-    def _plain_files(self, parent: str) -> frozenset[str]:
-        """Files with bytes in a folder that is no link and is spelt as on disk: nearly all there are in a large set."""
-        folder = f"{self._real.rstrip(os.sep)}/{parent}".rstrip("/") or "/"
-        if os.path.isabs(parent) or os.path.realpath(folder) != folder or not os.path.isdir(folder):  # noqa: PTH112, PTH117
-            return frozenset()
-        with os.scandir(folder) as entries:
-            return frozenset(
-                entry.name for entry in entries if entry.is_file(follow_symlinks=False) and entry.stat().st_size
-            )
-
-    def _looked_up(self, path: str) -> str:
+def _found(images: ImageListing, path: str) -> str:
+    """The path of an image, or of a line of a CSV of pixels, as the disk spells it."""
+    try:
+        return images.find(path)
+    except ValueError:
         line = _LINE.search(path)
-        try:
-            found = self._listing.find(path)
-        except ValueError:
-            if line is None:
-                raise
-            return self._listing.find(path[: line.start()]) + line[0]
-        parent = found.rpartition("/")[0]
-        if parent not in self._inside:
-            self._inside[parent] = self._stays(parent)
-        file = f"{self._folder}/{found}"
-        if not self._inside[parent] or (os.path.islink(file) and not self._stays(found)):  # noqa: PTH114 (fast)
-            message = f"image {path!r} leads out of the folder by a link"
-            raise ValueError(message)
-        return found
-
-    def _stays(self, path: str) -> bool:
-        real = os.path.realpath(f"{self._folder}/{path}")
-        return real == self._real or real.startswith(self._real.rstrip(os.sep) + os.sep)
+        if line is None:
+            raise
+        return images.find(path[: line.start()]) + line[0]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -58,5 +59,8 @@ def _text(file: Path) -> str:
 
 def one_of(folder: Path, names: tuple[str, ...]) -> Path | None:
     """The file (or folder) of one of these names, whatever the case of its letters; the first name wins."""
-    there = {path.name.lower(): path for path in sorted(folder.iterdir())} if folder.is_dir() else {}
+    try:
+        there = {name.lower(): folder / name for name in sorted(os.listdir(folder), reverse=True)}  # noqa: PTH208 (fast)
+    except OSError:  # no folder, or one that may not be read
+        return None
     return next((there[name.lower()] for name in names if name.lower() in there), None)

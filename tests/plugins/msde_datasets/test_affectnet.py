@@ -201,7 +201,7 @@ def test_a_file_that_is_no_text_and_one_without_rows_are_refused(tmp_path):
     with pytest.raises(DataError, match="holds no rows"):
         load(tmp_path)
     with pytest.raises(InputError, match="must be the folder with training"):
-        load(tmp_path.parent)
+        load(tmp_path / "empty")
 
 
 @pytest.mark.parametrize("below", ["Manually_Annotated_Images", "manually_annotated/Manually_Annotated_Images"])

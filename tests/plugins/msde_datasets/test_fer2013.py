@@ -129,7 +129,7 @@ def test_a_bad_row_is_named_by_its_line(tmp_path, kind):
     kept = [k for k in range(6) if k != place]
     assert [int(sample[-6:]) - 2 for sample in manifest.ids] == kept
     assert np.array_equal(np.stack(Fer2013().read(manifest))[..., 0], FACES[kept])
-    assert len(manifest.notes) == 1
+    assert len(manifest.notes) == 1 + 3, "the bad row, and counts that are not the published ones"
     assert f"line {place + 2}: {words}" in manifest.notes[0]
 
 
@@ -196,15 +196,28 @@ def test_damaged_and_misnamed_files(tmp_path):
 
 
 def test_a_folder_may_be_given_if_it_holds_one_file(tmp_path):
-    with pytest.raises(InputError, match="neither"):
+    with pytest.raises(InputError, match=r"none of fer2013\.csv"):
         load(tmp_path)
     file = write(tmp_path, good_rows())
     manifest = load(tmp_path)
     assert manifest.root == file
     assert len(manifest) == 6
     write(tmp_path, good_rows(), name="fer2013.csv")
-    with pytest.raises(InputError, match="both"):
+    with pytest.raises(InputError, match=r"holds fer2013\.csv and fer2013\.csv\.gz"):
         load(tmp_path)
+
+
+@pytest.mark.parametrize(("folder", "name"), [("archive/fer2013", "FER2013.CSV"), ("", "icml_face_data.csv")])
+def test_the_file_of_its_later_page_and_one_in_a_folder_below_are_found(tmp_path, folder, name):
+    (tmp_path / folder).mkdir(parents=True, exist_ok=True)
+    file = write(tmp_path / folder, good_rows(), name=name, header="emotion, pixels, Usage")
+    manifest = load(tmp_path)
+    assert manifest.root == file
+    assert np.array_equal(np.stack(Fer2013().read(manifest))[..., 0], FACES[:6])
+
+
+def test_counts_that_are_not_the_published_ones_are_told(tmp_path):
+    assert "3,589 PublicTest rows expected, 2 found" in load(write(tmp_path, good_rows())).notes
 
 
 def test_other_roots_are_refused(tmp_path):
