@@ -47,7 +47,8 @@ def unreadable(dataset: Dataset, manifest: Manifest, progress: Progress | None =
             if progress is not None:
                 progress(done, len(manifest))
         with whole(file) as partial_file:
-            partial_file.write_text(json.dumps(known), encoding="utf-8")
+            document = {"dataset": manifest.name, "unreadable": known}
+            partial_file.write_text(json.dumps(document), encoding="utf-8")
         file.chmod(0o600)
     return known
 
@@ -105,7 +106,7 @@ def _reasons(dataset: Dataset, rows: Manifest) -> tuple[dict[str, str], int]:
 
 def _remembered(file: Path) -> dict[str, str] | None:
     try:
-        document = json.loads(file.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+        reasons = json.loads(file.read_text(encoding="utf-8"))["unreadable"]
+    except (OSError, ValueError, KeyError, TypeError):
         return None
-    return document if isinstance(document, dict) else None
+    return reasons if isinstance(reasons, dict) else None

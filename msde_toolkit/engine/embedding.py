@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from pathlib import Path
 
 import numpy as np
@@ -29,6 +30,9 @@ def embedded(
     """
     file = cache_directory("features") / f"{_key(model, images.sha256)}.npy"
     if not file.exists():
+        # First what it is of: an array in the cache must never be without.
+        with whole(file.with_suffix(".json")) as partial:
+            partial.write_text(json.dumps({"dataset": images.dataset, "pixels_sha256": images.sha256}))
         _build(model, images.pixels, device, file, progress or (lambda _done, _all: None))
     features: npt.NDArray[np.float32] = np.load(file, mmap_mode="r", allow_pickle=False)
     return features

@@ -214,5 +214,6 @@ def _facts(source: OpenRun, manifest: Manifest, target: Target, name: str, folds
 
 
 def _cautions(source: OpenRun) -> list[str]:
-    """What the source's own notes warn of."""
-    return [note for note in source.summary["notes"] if note.startswith(("UNSOUND", "preset "))]
+    """What the source's own notes warn of, and who has withdrawn from it since."""
+    notes = [note for note in source.summary["notes"] if note.startswith(("UNSOUND", "TAINTED", "preset "))]
+    return [*notes, *(f"TAINTED, the models of run {source.name}: {who}" for who in source.tainted)]

@@ -125,7 +125,7 @@ def check_teacher(
         notes.append(f"the teacher (run {run.name}) was trained on {seen}, the paper's on unmasked images alone")
     if run.summary.get("unsound"):
         notes.append(f"the teacher (run {run.name}) comes from a run that is marked unsound")
-    return tuple(notes)
+    return (*notes, *(f"TAINTED, the teacher (run {run.name}): {who}" for who in run.tainted))
 
 
 def repeat_of(run: OpenRun, repeat: int) -> int:

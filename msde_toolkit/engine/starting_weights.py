@@ -97,7 +97,7 @@ def _told_of(run: OpenRun, model: Model) -> list[str]:
         notes.append(f"the weights of run {run.name} were trained with {told}")
     if run.summary.get("unsound"):
         notes.append(f"the weights of run {run.name} come from a run that is marked unsound")
-    return notes
+    return [*notes, *(f"TAINTED, the weights of run {run.name}: {who}" for who in run.tainted)]
 
 
 def _load(model: Model, file: Path, trimmed: bool) -> tuple[str, ...]:

@@ -80,6 +80,7 @@ def analyze(
         "runs": [run.name for run in opened],
         "pretraining": [run.pretraining for run in opened],
         "synthetic": any(run.synthetic for run in opened),
+        "tainted": [f"{run.name}: {who}" for run in opened for who in run.tainted],
         "options": analysis.options.model_dump(mode="json"),
         "seed": seed,
         **_contents(result),

@@ -21,6 +21,7 @@ from msde_toolkit.errors import InputError, MsdeWarning
 from msde_toolkit.interfaces import Dataset, Model
 from msde_toolkit.results.run_documents import ConfigEntries, ProvenanceEntries, SummaryEntries, entries
 from msde_toolkit.results.run_store import RunStore, read_json, read_toml
+from msde_toolkit.results.taint import tainted
 from msde_toolkit.types import Manifest, load_manifest
 
 
@@ -58,7 +59,7 @@ class OpenRun:
 
     @property
     def title(self) -> str:
-        """Model, loss and data in words; says where the protocol makes the numbers no evidence."""
+        """Model, loss and data in words; says where the protocol makes the numbers no evidence, or consent is gone."""
         data = str(self.summary["dataset"])
         if self.summary.get("mask"):
             data = f"{data} with {self.summary['mask']} masks"
@@ -68,7 +69,13 @@ class OpenRun:
         if "dataset" in before:
             data = f"{before['dataset']} to {data}"
         title = f"{self.summary['model']} + {self.summary['loss']}, {data}"
-        return f"UNSOUND: {title}" if self.summary.get("unsound") else title
+        title = f"UNSOUND: {title}" if self.summary.get("unsound") else title
+        return f"TAINTED: {title}" if self.tainted else title
+
+    @cached_property
+    def tainted(self) -> tuple[str, ...]:
+        """Who has withdrawn consent since, and how the run saw them; empty where nobody has."""
+        return tainted(self.directory)
 
     @property
     def seed(self) -> int:

@@ -172,6 +172,17 @@ class RunStore:
         base = self.directory if repeat == 0 else self.directory / "repeats" / f"{repeat:02d}"
         return FoldFiles(base / "folds" / name)
 
+    def trained(self) -> list[tuple[str, int]]:
+        """Fold and repeat of every model that is there, half-trained ones too."""
+        repeats = [(int(path.name), path) for path in self.directory.glob("repeats/*") if path.name.isdecimal()]
+        found = [
+            (folder.name, repeat)
+            for repeat, base in [(0, self.directory), *sorted(repeats)]
+            for folder in sorted(base.glob("folds/*"))
+        ]
+        files = {place: self.fold(*place) for place in found}
+        return [place for place in found if files[place].model.exists() or files[place].checkpoint.exists()]
+
     def read_predictions(self, folds: Sequence[str], repeats: int) -> pd.DataFrame:
         """Held-out predictions of all folds and repeats, with ``predicted`` (argmax of the logits).
 
@@ -235,6 +246,12 @@ def find_runs(folder: Path) -> list[Path]:
         return []
     found = [path for path in folder.iterdir() if (path / CONFIG).is_file() and (path / "manifest.parquet").is_file()]
     return sorted(found, key=lambda path: ((path / CONFIG).stat().st_mtime_ns, path.name))
+
+
+def all_runs(folder: Path) -> list[Path]:
+    """Run folders anywhere below ``folder``, itself included, by path."""
+    found = (config.parent for config in folder.rglob(CONFIG))
+    return sorted(path for path in found if (path / "manifest.parquet").is_file())
 
 
 def latest_finished(folder: Path) -> Path:

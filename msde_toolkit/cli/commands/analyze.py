@@ -47,6 +47,8 @@ def analyze(
     for opened in runs:
         for reason in opened.summary.get("unsound") or []:
             console.print(labelled("UNSOUND:", f"run {opened.name}, {reason}", "bold red"), soft_wrap=True)
+        for who in opened.tainted:
+            console.print(labelled("TAINTED:", f"run {opened.name}, {who}", "bold red"), soft_wrap=True)
     if not run:
         console.print(f"Run: {runs[0].directory}", soft_wrap=True)
     done = start(name, runs, options=options, out=out, seed=seed, track=_track, unequal_pretraining=unequal_pretraining)

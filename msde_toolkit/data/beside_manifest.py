@@ -1,0 +1,166 @@
+"""What a manifest and its folder hold of a subject: rows, and files that the toolkit made of the subject's photos."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from msde_toolkit.data.subject_rows import rows_of_subject
+from msde_toolkit.files import whole
+from msde_toolkit.types import Manifest
+
+TABLES = ("review.csv", "failures.csv")
+"""What ``msde data faces`` writes beside its manifest: rows with an ``id`` or a ``subject``, some with a thumbnail."""
+
+THUMBNAIL = "thumbnail"
+
+
+@dataclass(frozen=True)
+class Holdings:
+    """What there is of a subject.
+
+    Attributes:
+        manifest: a set of samples.
+        subject: of whom.
+        file: where the manifest is stored; None for a set that is read directly, of which every file is the user's.
+    """
+
+    manifest: Manifest
+    subject: str
+    file: Path | None = None
+
+    @cached_property
+    def rows(self) -> npt.NDArray[np.bool_]:
+        """``[n]`` whether the sample goes."""
+        return rows_of_subject(self.manifest, self.subject)
+
+    @property
+    def pairs(self) -> int:
+        """Complete pairs that go."""
+        return len(self.manifest.take(self.rows).pairs())
+
+    @property
+    def lost(self) -> int:
+        """Samples of theirs that could not be used, and of which the manifest keeps a record."""
+        return sum(sample.subject == self.subject for sample in self.manifest.left_out)
+
+    @property
+    def any(self) -> bool:
+        """Whether the manifest knows the subject."""
+        return bool(self.rows.any()) or self.lost > 0
+
+    @cached_property
+    def ids(self) -> frozenset[str]:
+        """Samples of theirs, usable or not."""
+        lost = (sample.sample for sample in self.manifest.left_out if sample.subject == self.subject)
+        return frozenset([*self.manifest.take(self.rows).ids, *lost])
+
+    def remaining(self) -> Manifest:
+        """The manifest without them. Notes that name one of their samples lose all names."""
+        kept = tuple(sample for sample in self.manifest.left_out if sample.subject != self.subject)
+        notes = tuple(self._without_names(note) for note in self.manifest.notes)
+        return replace(self.manifest.take(~self.rows), left_out=kept, notes=notes)
+
+    def _without_names(self, note: str) -> str:
+        named = any(f"({sample}: " in note or f"; {sample}: " in note for sample in self.ids)
+        return note.partition(" (")[0] if named else note
+
+    @cached_property
+    def made(self) -> tuple[Path, ...]:
+        """Files inside the manifest's folder that the toolkit made of this subject: faces, masks, thumbnails."""
+        if self.file is None:
+            return ()
+        frame = self.manifest.frame
+        theirs, others = frame[self.rows], frame[~self.rows]
+        # One image of a mask may stand for many faces.
+        shared = {*others["path"], *others["mask_path"].dropna()}
+        named = [*theirs.loc[theirs["prep"].notna(), "path"], *theirs["mask_path"].dropna()]
+        named = [name for name in named if name not in shared]
+        named += [name for table in self.tables.values() for name in table.thumbnails]
+        found = (_inside(self.file.parent, name) for name in dict.fromkeys(named) if name)
+        return tuple(file for file in found if file is not None)
+
+    @cached_property
+    def tables(self) -> dict[Path, _Table]:
+        """Tables beside the manifest that have rows of theirs."""
+        if self.file is None:
+            return {}
+        files = (self.file.parent / name for name in TABLES)
+        read = {file: _Table.read(file, self.ids, self.subject) for file in files if file.is_file()}
+        return {file: table for file, table in read.items() if table.gone}
+
+    @cached_property
+    def originals(self) -> tuple[str, ...]:
+        """Their photos as the user has them, and whatever else is not the toolkit's to delete."""
+        return tuple(dict.fromkeys(self._originals()))
+
+    def _originals(self) -> Iterator[str]:
+        theirs, root = self.manifest.frame[self.rows], self.manifest.root
+        base = root.parent if root is not None and root.is_file() else root
+        cells = zip(theirs["path"], theirs["mask_path"], theirs["source"], theirs["prep"], strict=True)
+        for path, mask, source, prep in cells:
+            if prep is not None and source is not None:
+                yield str(source)
+            for name in filter(None, (path, mask)):
+                file = None if base is None else base / name
+                if file is not None and file not in self.made and (prep is None or file.exists()):
+                    yield str(file)
+        yield from (str(file.resolve()) for file in self.made if file.is_symlink())
+
+    def remove(self) -> None:
+        """Remove what was made, then the rows of tables, then those of the manifest: a kill in between is repaired.
+
+        Raises:
+            OSError: if a file cannot be removed or written.
+        """
+        if self.file is None:
+            return
+        made, tables = self.made, self.tables
+        for file in made:
+            file.unlink(missing_ok=True)
+        for file, table in tables.items():
+            table.write(file)
+        if self.any:
+            with whole(self.file) as partial:
+                self.remaining().save(partial)
+
+
+def _inside(folder: Path, name: str) -> Path | None:
+    """The file, if it lies in the folder itself and not behind a link or ``..`` that leads out of it."""
+    file = folder / name
+    inside = file.parent.resolve().is_relative_to(folder.resolve())
+    return file if inside and (file.is_symlink() or file.is_file()) else None
+
+
+@dataclass(frozen=True)
+class _Table:
+    """A CSV with the rows of a subject set apart; ``kept`` starts with the header."""
+
+    kept: list[list[str]]
+    gone: list[list[str]]
+    thumbnails: list[str]
+
+    @classmethod
+    def read(cls, file: Path, ids: frozenset[str], subject: str) -> _Table:
+        with file.open(newline="", encoding="utf-8-sig", errors="surrogateescape") as stream:
+            header, *rows = list(csv.reader(stream)) or [[]]
+        names = [name.strip().lower() for name in header]
+        kept, gone, thumbnails = [header], [], []
+        for row in rows:
+            cells = dict(zip(names, row, strict=False))
+            if cells.get("id") in ids or cells.get("subject") == subject:
+                gone.append(row)
+                thumbnails.append(cells.get(THUMBNAIL, ""))
+            else:
+                kept.append(row)
+        return cls(kept, gone, thumbnails)
+
+    def write(self, file: Path) -> None:
+        with whole(file) as partial, partial.open("w", newline="", encoding="utf-8", errors="surrogateescape") as out:
+            csv.writer(out, lineterminator="\n").writerows(self.kept)
