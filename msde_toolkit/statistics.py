@@ -181,13 +181,19 @@ def cluster_mean_interval(
     """95 % percentile interval of the mean of ``values [n]``, resampling groups; nan values are left out."""
     numbers = np.asarray(values, dtype=np.float64)
     known = np.isfinite(numbers)
-    codes, count = _codes(np.asarray(groups)[known])
+    pairs = np.column_stack([numbers[known], np.ones(int(known.sum()))])
+    sums = resampled_sums(pairs, np.asarray(groups)[known], draws=draws, seed=seed)
+    return None if sums is None else _interval(sums[:, 0] / sums[:, 1])
+
+
+def resampled_sums(values: npt.ArrayLike, groups: npt.ArrayLike, *, draws: int = DRAWS, seed: int = 0) -> Values | None:
+    """``[draws, K]`` column sums of ``values [n, K]`` in each bootstrap draw of groups; None for under two groups."""
+    numbers = np.asarray(values, dtype=np.float64)
+    codes, count = _codes(groups)
     if count < 2:
         return None
-    totals = np.stack([np.bincount(codes, numbers[known], count), np.bincount(codes, minlength=count)], axis=1)
-    weights = _weights(np.ones(count, dtype=np.int64), draws, seed)
-    sums = np.concatenate([weight @ totals for weight in weights])
-    return _interval(sums[:, 0] / sums[:, 1])
+    totals = np.stack([np.bincount(codes, column, count) for column in numbers.T], axis=1)
+    return np.concatenate([weight @ totals for weight in _weights(np.ones(count, dtype=np.int64), draws, seed)])
 
 
 def _cells(labels: npt.ArrayLike, predicted: npt.ArrayLike, classes: int) -> npt.NDArray[np.int64]:

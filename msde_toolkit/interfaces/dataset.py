@@ -27,15 +27,19 @@ from __future__ import annotations
 
 import hashlib
 import re
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import numpy as np
 import numpy.typing as npt
 from pydantic import Field
 
 from msde_toolkit.interfaces.plugin import Plugin, PluginOptions
-from msde_toolkit.types import CLASSES, DataError, InputError, Manifest
+from msde_toolkit.types import CLASSES, DataError, InputError, Manifest, PublishedTable
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 Image = npt.NDArray[np.uint8]
 """uint8 ``[H, W, 3]``, RGB, upright."""
@@ -95,6 +99,20 @@ class Dataset(Plugin):
             None if path is None else decode(self.require_root(rows.root), path)[..., 0]
             for path in rows.frame["mask_path"]
         ]
+
+    def published(self, options: Any) -> Sequence[PublishedTable]:
+        """Tables of publications about the set, of the part that these options select. By default, none."""
+        del options
+        return ()
+
+    def ballots(self, rows: Manifest) -> pd.DataFrame | None:
+        """What single raters said of these samples, where the set has that: columns ``id``, ``rater``, ``label``.
+
+        A label is a class index, or -1 where the rater found an image wrong and named no class. By default None;
+        votes that are only counted stand in the manifest's column ``votes``.
+        """
+        del rows
+        return None
 
     def fingerprint(self, rows: Manifest) -> str:
         """Changes when the pixels may have changed: by default, size and time of every file that ``path`` names."""

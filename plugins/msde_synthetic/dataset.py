@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Mapping
 from functools import lru_cache
 from pathlib import Path, PurePosixPath
-from typing import Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -17,13 +17,16 @@ from msde_synthetic import GENERATOR_VERSION
 from msde_toolkit.interfaces import Dataset, Image, PluginOptions
 from msde_toolkit.types import DataError, InputError, Manifest
 
+if TYPE_CHECKING:
+    import pandas as pd
+
 
 class SyntheticDataset(Dataset):
     """The synthetic twin of MSD-E: drawn faces, no files.
 
     A row's ``path`` names the picture's recipe, ``seed0/reshot-128/s017-p05-m``, so that a manifest alone is enough to
     draw it again. Extra columns: ``age`` (years), ``glasses`` and ``mask_kind``. Images that verification removed
-    appear only with ``subset=all``, under the label that was asked for and with ``removed`` set.
+    appear only with ``subset=all`` and ``requested``, under the label that was asked for and with ``removed`` set.
     """
 
     summary = "Procedurally drawn faces with and without masks, in the numbers of MSD-E (no download)"
@@ -45,9 +48,10 @@ class SyntheticDataset(Dataset):
             "reshot",
             description="reshot: a pair is two photographs; overlay: the same one, with the mask drawn on.",
         )
-        subset: Literal["verified", "all"] = Field(
+        subset: Literal["verified", "all", "requested"] = Field(
             "verified",
-            description="verified: the 1,960 images of Table 2; all: 2,014, with those verification removed.",
+            description="verified: the 1,960 images of Table 2; all: 2,014, with those verification removed; "
+            "requested: 2,014 in 1,007 pairs under the labels that were asked for, as before verification.",
         )
 
     def load(self, root: Path | None, options: Options) -> Manifest:
@@ -64,6 +68,7 @@ class SyntheticDataset(Dataset):
         if root is not None:
             message = "The synthetic dataset is drawn, not read: leave out --root."
             raise InputError(message)
+        unverified = options.subset == "requested"
         rows: list[dict[str, Any]] = []
         for spec in samples(options.seed, options.subjects, options.subset, options.pairing):
             points = landmarks(spec, seed=options.seed, size=options.size)
@@ -72,9 +77,9 @@ class SyntheticDataset(Dataset):
                     "id": spec.id,
                     "path": f"seed{options.seed}/{options.pairing}-{options.size}/{spec.id}",
                     "subject": f"s{spec.subject:03d}",
-                    "label": spec.requested_label if spec.label is None else spec.label,
+                    "label": spec.requested_label if unverified or spec.label is None else spec.label,
                     "condition": spec.condition,
-                    "pair": spec.pair,
+                    "pair": spec.pair_key if unverified else spec.pair,
                     "requested_label": spec.requested_label,
                     "landmarks": [round(float(value), 2) for value in points.ravel()],
                     "camera": spec.camera,
@@ -106,6 +111,16 @@ class SyntheticDataset(Dataset):
     def action_units(self, rows: Manifest) -> list[dict[str, float]]:
         """Return each sample's true action units, ``"AU1"`` to ``"AU43"``, 0 to 1."""
         return [_drawn(path).action_units for path in rows.frame["path"]]
+
+    def ballots(self, rows: Manifest) -> pd.DataFrame | None:
+        """Return seven raters' simulated votes on these samples; under the paper's rule they give its inventory."""
+        import pandas as pd
+
+        from msde_synthetic.ballots import ballots
+
+        seeds = sorted({_recipe(path)[0] for path in rows.frame["path"]})
+        votes = pd.DataFrame([vote for seed in seeds for vote in ballots(seed)], columns=["id", "rater", "label"])
+        return votes[votes["id"].isin(set(rows.ids))].reset_index(drop=True)
 
     def fingerprint(self, rows: Manifest) -> str:
         """Changes when the pixels may have changed: generator, recipes, or Pillow's major version."""

@@ -14,7 +14,7 @@ from msde_synthetic.randomness import around, between, stream
 from msde_synthetic.subjects import SUBJECTS, Subject, subject
 from msde_synthetic.verification import CONFUSION_COST, Outcome, outcomes
 
-SUBSETS = ("verified", "all")
+SUBSETS = ("verified", "all", "requested")
 PAIRINGS = ("reshot", "overlay")
 CAMERAS = ("dslr", "phone")
 EMOTERS = 13
@@ -67,7 +67,7 @@ def samples(
     Args:
         seed: Seed of the whole data set.
         subjects: How many subjects, 1 to 142: the first ones of the full plan.
-        subset: ``verified`` (1,960 images at 142 subjects: Table 2) or ``all`` (2,014 images).
+        subset: ``verified`` (1,960 images at 142 subjects: Table 2); ``all`` or ``requested`` (2,014 images).
         pairing: ``reshot``: the masked image of a pair is another photograph. ``overlay``: in pairs that agree it is
             the non-masked photograph with the mask drawn on.
 
