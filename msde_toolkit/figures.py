@@ -20,6 +20,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from msde_toolkit.errors import InputError
+
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
@@ -38,6 +40,13 @@ SEQUENTIAL_MAP = "Blues"
 """Light to dark in one hue, monotonic in luminance: for shares and counts with numbers printed on them."""
 HEAT_MAP = "inferno"
 """Perceptually uniform: for maps laid over an image."""
+
+_NO_DATES: Any = {
+    "png": {"Software": None},
+    "svg": {"Date": None, "Creator": None},
+    "pdf": {"CreationDate": None, "Creator": None, "Producer": None},
+}
+"""What each format must not say of its making, so that the same figure gives the same bytes."""
 
 _CONDITION_COLOURS = {"nm": PALETTE[0], "m": PALETTE[5]}
 _CONDITION_TITLES = {"nm": "NM (no mask)", "m": "M (mask)"}
@@ -133,19 +142,39 @@ def save_figure(figure: Figure, stem: Path) -> tuple[Path, Path]:
 
     Each file appears whole: it is written beside its place and renamed.
     """
+    png, svg = (stem.parent / f"{stem.name}.{kind}" for kind in ("png", "svg"))
+    write_figure(figure, png)
+    write_figure(figure, svg)
+    return png, svg
+
+
+def write_figure(figure: Figure, path: Path) -> None:
+    """Write one file, as ``save_figure`` does, in the format that its name ends in.
+
+    Raises:
+        InputError: as ``figure_format``.
+    """
     import matplotlib
 
-    stem.parent.mkdir(parents=True, exist_ok=True)
-    no_dates = {"png": {"Software": None}, "svg": {"Date": None, "Creator": None}}
-    written = []
+    kind = figure_format(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
     with matplotlib.rc_context({**_STYLE, "svg.hashsalt": "msde-toolkit", "svg.fonttype": "path"}):
-        for kind, metadata in no_dates.items():
-            path = stem.parent / f"{stem.name}.{kind}"
-            beside = path.with_name(f".{path.name}.part")
-            figure.savefig(beside, format=kind, dpi=PNG_DPI, metadata=metadata)
-            beside.replace(path)
-            written.append(path)
-    return written[0], written[1]
+        beside = path.with_name(f".{path.name}.part")
+        figure.savefig(beside, format=kind, dpi=PNG_DPI, metadata=_NO_DATES[kind])
+        beside.replace(path)
+
+
+def figure_format(path: Path) -> str:
+    """``png``, ``svg`` or ``pdf``, as a file's name ends.
+
+    Raises:
+        InputError: if it ends otherwise.
+    """
+    kind = path.suffix.lower().removeprefix(".")
+    if kind not in _NO_DATES:
+        message = f"{path}: a figure's name must end in .png, .svg or .pdf."
+        raise InputError(message)
+    return kind
 
 
 def _write_at_foot(figure: Figure, text: str, x_inches: float, points: float, style: dict[str, Any]) -> None:

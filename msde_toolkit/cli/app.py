@@ -9,7 +9,22 @@ from typing import Annotated
 import typer
 
 from msde_toolkit.cli.boundary import check_words, guarded, home_written_out, show_tracebacks, usage_errors
-from msde_toolkit.cli.commands import analyze, audit, data, doctor, evaluate, listing, plugin, run, runs, weights
+from msde_toolkit.cli.commands import (
+    analyze,
+    audit,
+    data,
+    data_import,
+    data_list,
+    data_show,
+    doctor,
+    evaluate,
+    listing,
+    plugin,
+    run,
+    runs,
+    weights,
+    withdraw,
+)
 from msde_toolkit.cli.console import spell_out_what_does_not_print
 
 EVERYWHERE = ("--no-plugins", "--debug")
@@ -23,7 +38,7 @@ app = typer.Typer(
     add_completion=False,
     rich_markup_mode="rich",
 )
-data_app = typer.Typer(help="Look at datasets and at the image cache.", no_args_is_help=True)
+data_app = typer.Typer(help="Look at datasets, import and check them; the image cache.", no_args_is_help=True)
 weights_app = typer.Typer(help="Look into weights files, convert them, fetch published ones.", no_args_is_help=True)
 plugin_app = typer.Typer(help="See what is installed, check it, start a plugin of your own.", no_args_is_help=True)
 
@@ -33,8 +48,11 @@ app.command("evaluate", epilog=evaluate.EXAMPLE)(guarded(evaluate.evaluate))
 app.command("runs", epilog=runs.EXAMPLE)(guarded(runs.runs))
 app.command("list", epilog=listing.EXAMPLE)(guarded(listing.list_plugins))
 app.command("doctor", epilog=doctor.EXAMPLE)(guarded(doctor.doctor))
-data_app.command("show", epilog=data.EXAMPLE_SHOW)(guarded(data.show))
+data_app.command("list", epilog=data_list.EXAMPLE)(guarded(data_list.list_datasets))
+data_app.command("show", epilog=data_show.EXAMPLE)(guarded(data_show.show))
+data_app.command("import", epilog=data_import.EXAMPLE)(guarded(data_import.import_))
 data_app.command("audit", epilog=audit.EXAMPLE)(guarded(audit.audit))
+data_app.command("withdraw", epilog=withdraw.EXAMPLE)(guarded(withdraw.withdraw))
 data_app.command("purge", epilog=data.EXAMPLE_PURGE)(guarded(data.purge))
 weights_app.command("inspect", epilog=weights.EXAMPLE_INSPECT)(guarded(weights.inspect))
 weights_app.command("convert", epilog=weights.EXAMPLE_CONVERT)(guarded(weights.convert))

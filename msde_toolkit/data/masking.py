@@ -20,7 +20,7 @@ from msde_toolkit.types import NM, M, Manifest
 
 FOLLOWED = (
     *("synthetic", "version", "classes", "root_hint", "aligned"),
-    *("Options", "summary", "reference", "licence", "presets", "published"),
+    *("Options", "summary", "reference", "licence", "presets"),
 )
 
 

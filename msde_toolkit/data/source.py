@@ -11,7 +11,7 @@ from msde_toolkit.create import create_dataset, create_masker, parse_options
 from msde_toolkit.data.masking import MaskedDataset
 from msde_toolkit.errors import DataError, InputError
 from msde_toolkit.interfaces import Dataset
-from msde_toolkit.types import Manifest
+from msde_toolkit.types import Manifest, PublishedTable
 
 
 @dataclass(frozen=True)
@@ -22,6 +22,12 @@ class Source:
     manifest: Manifest
     options: Mapping[str, Any]
     mask_options: Mapping[str, Any]
+
+    @property
+    def published(self) -> tuple[PublishedTable, ...]:
+        """What publications say of the set, as its plugin declares it."""
+        base = _without_mask(self.dataset)
+        return tuple(base.published(parse_options(type(base), self.options, "data")))
 
 
 def wrap(name: str, mask: str | None, mask_options: Mapping[str, Any], seed: int) -> Dataset:
@@ -65,11 +71,14 @@ def open_source(
         DataError: naming file and row.
     """
     dataset = wrap(name, mask, mask_options or {}, seed)
-    base = dataset.base if isinstance(dataset, MaskedDataset) else dataset
-    checked = parse_options(type(base), options, "data")
+    checked = parse_options(type(_without_mask(dataset)), options, "data")
     manifest = dataset.load(root, checked)
     if len(manifest) == 0:
         message = f"{name}: there is not a single sample{'' if root is None else f' in {root}'}."
         raise DataError(message)
     masked = dataset.masker.options.model_dump(mode="json") if isinstance(dataset, MaskedDataset) else {}
     return Source(dataset, manifest, checked.model_dump(mode="json"), masked)
+
+
+def _without_mask(dataset: Dataset) -> Dataset:
+    return dataset.base if isinstance(dataset, MaskedDataset) else dataset

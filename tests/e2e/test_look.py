@@ -39,7 +39,8 @@ def test_runs_are_listed_without_torch():
 @pytest.mark.parametrize(
     "command",
     [
-        *["run", "analyze", "runs", "list", "doctor", "data show", "data purge", "plugin list"],
+        *["run", "analyze", "runs", "list", "doctor", "data list", "data show", "data import"],
+        *["data purge", "plugin list"],
         *["weights inspect", "weights convert", "weights get"],
     ],
 )
