@@ -11,9 +11,9 @@ from msde_datasets.bad_rows import BadRows
 from msde_datasets.class_folders import class_images
 from msde_datasets.expression_words import expression
 from msde_datasets.image_tree import ImageTree
-from msde_datasets.published_counts import total
+from msde_datasets.published_counts import table_1, total
 from msde_toolkit.interfaces import Dataset, DatasetOptions
-from msde_toolkit.types import CLASSES, Manifest
+from msde_toolkit.types import CLASSES, Manifest, PublishedTable
 
 PUBLISHED = 400
 WEAR_MASKS = "the paper's Table 1 counts 234 occluded and 10 masked faces in FED-RO; which are masked is not marked"
@@ -56,6 +56,11 @@ class FedRo(Dataset):
             notes += (total("FED-RO", PUBLISHED, len(rows)),)
         notes += (WEAR_MASKS,)
         return Manifest.from_frame(pd.DataFrame(rows), "fedro", root=root, licence=self.licence, notes=notes)
+
+    def published(self, options: Options) -> tuple[PublishedTable, ...]:
+        """The paper's row on occlusion."""
+        del options
+        return (table_1(234, 10, "which faces are masked is not marked in the set; every image of it is occluded"),)
 
 
 def _of_the_seven(name: str) -> str | None:

@@ -7,6 +7,10 @@ from collections.abc import Iterable, Mapping, Sequence
 import numpy as np
 import numpy.typing as npt
 
+from msde_toolkit.types import PublishedTable, by_class
+
+MSDE_PAPER = "Sola and Gera, Masked Student Dataset of Expressions, ICVGIP 2022"
+
 Published = Mapping[str, Sequence[int]]
 """For each split the number of images of each class."""
 
@@ -37,6 +41,18 @@ def compared(
         if other:
             notes.append(f"{split}: {', '.join(other)}")
     return tuple(notes)
+
+
+def table_1(occluded: int, masked: int, note: str = "") -> PublishedTable:
+    """A row of Table 1 of the paper of MSD-E: how many images of a set are occluded, and by a mask."""
+    columns = {"occluded": {"total": occluded}, "masked": {"total": masked}}
+    return PublishedTable("Table 1", MSDE_PAPER, columns, note)
+
+
+def counts_by_split(published: Published, classes: Sequence[str], source: str, note: str = "") -> PublishedTable:
+    """Counts of a set without masks by class, a column a split."""
+    columns = {f"NM {split}": by_class(classes, counts) for split, counts in published.items()}
+    return PublishedTable("published", source, columns, note)
 
 
 def total(split: str, expected: int, found: int, what: str = "images") -> str:
