@@ -18,6 +18,7 @@ from msde_toolkit.cli.commands import (
     data_show,
     doctor,
     evaluate,
+    faces,
     listing,
     plugin,
     run,
@@ -53,6 +54,7 @@ data_app.command("show", epilog=data_show.EXAMPLE)(guarded(data_show.show))
 data_app.command("import", epilog=data_import.EXAMPLE)(guarded(data_import.import_))
 data_app.command("audit", epilog=audit.EXAMPLE)(guarded(audit.audit))
 data_app.command("withdraw", epilog=withdraw.EXAMPLE)(guarded(withdraw.withdraw))
+data_app.command("faces", epilog=faces.EXAMPLE)(guarded(faces.faces))
 data_app.command("purge", epilog=data.EXAMPLE_PURGE)(guarded(data.purge))
 weights_app.command("inspect", epilog=weights.EXAMPLE_INSPECT)(guarded(weights.inspect))
 weights_app.command("convert", epilog=weights.EXAMPLE_CONVERT)(guarded(weights.convert))

@@ -50,7 +50,7 @@ class CachedImages:
     dataset: str
 
 
-OF_FACES = ("images", "features", "teachers")
+OF_FACES = ("images", "features", "teachers", "faces")
 """Parts of the cache that are made of faces; downloaded weights are not."""
 
 
@@ -79,7 +79,7 @@ class Entry:
 
 
 def entries(part: str) -> list[Entry]:
-    """Everything in ``images`` or ``features``, also what a kill in the middle of a write has left."""
+    """Everything in ``images``, ``features`` or ``faces``, also what a kill in the middle of a write has left."""
     files: dict[str, list[Path]] = {}
     for file in sorted(cache_directory(part).iterdir()):
         if file.is_file():
@@ -177,10 +177,10 @@ def _decoded(dataset: Dataset, manifest: Manifest, size: int) -> Iterator[npt.ND
     return chunked(manifest, partial(decode_rows, dataset, size=size))
 
 
-def chunked(manifest: Manifest, work: Callable[[Manifest], Result]) -> Iterator[Result]:
+def chunked(manifest: Manifest, work: Callable[[Manifest], Result], size: int = CHUNK) -> Iterator[Result]:
     """``work`` on chunks of rows, in order; worker processes join in where the first shows that it is worth it."""
-    starts = range(0, len(manifest), CHUNK)
-    chunks = [manifest.take(np.arange(start, min(start + CHUNK, len(manifest)))) for start in starts]
+    starts = range(0, len(manifest), size)
+    chunks = [manifest.take(np.arange(start, min(start + size, len(manifest)))) for start in starts]
     begin = time.perf_counter()
     yield work(chunks[0])
     remaining = (time.perf_counter() - begin) * (len(chunks) - 1)
