@@ -6,7 +6,7 @@ is involved, nothing is downloaded, and a number measured here says nothing abou
 
 Where to look: ``plan`` (which images there are, and their labels), ``subjects``, ``facs``, ``scene`` (what is drawn),
 ``geometry`` (how action units move a face), ``draw_*``, ``shading`` and ``camera`` (how it becomes pixels),
-``render`` (one image), ``dataset`` (the adapter to the toolkit), ``contact_sheet`` (a picture of it all).
+``render`` (one image), ``dataset`` (the adapter to the toolkit).
 """
 
 GENERATOR_VERSION = "1"
