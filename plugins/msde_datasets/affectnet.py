@@ -11,11 +11,12 @@ from pydantic import Field
 from msde_datasets import affectnet_csv, affectnet_npy
 from msde_datasets.affectnet_labels import NAMES
 from msde_datasets.image_listing import ImageListing
-from msde_datasets.published_counts import Published, compared, total
+from msde_datasets.published_counts import Published, compared, counts_by_split, table_1, total
+from msde_datasets.set_folder import set_folder
 from msde_datasets.text_files import one_of
 from msde_toolkit.errors import InputError
 from msde_toolkit.interfaces import Dataset, DatasetOptions
-from msde_toolkit.types import EIGHT, LABEL_SETS, Manifest
+from msde_toolkit.types import EIGHT, LABEL_SETS, Manifest, PublishedTable
 
 FILES = {"training.csv": "train", "validation.csv": "test"}
 FILE_FOLDERS = ("Manually_Annotated_file_lists", "Manually_Annotated")
@@ -24,6 +25,7 @@ _TRAIN = dict(zip(NAMES, (74_874, 134_415, 25_459, 14_090, 6_378, 3_803, 24_882,
 PUBLISHED: Published = {"train": [_TRAIN[name] for name in EIGHT], "test": [500] * len(EIGHT)}
 VALIDATION_2021 = 3_999
 """One image less than in the first form."""
+OCCLUDED = "RAN's list of occluded validation images has 683"
 
 _Read = tuple[pd.DataFrame, tuple[str, ...]]
 
@@ -63,7 +65,7 @@ class AffectNet(Dataset):
             InputError: if the root is missing or of no such layout.
             DataError: naming file and line, or the sample: a bad row (unless ``on_bad=skip``), or none left.
         """
-        root = self.require_root(root)
+        root = set_folder(self.require_root(root), lambda folder: bool(_files(folder) or _folders(folder)))
         skip = options.on_bad == "skip"
         files = _files(root)
         if files:
@@ -80,11 +82,18 @@ class AffectNet(Dataset):
         classes = LABEL_SETS[options.classes]
         return Manifest.from_frame(frame, "affectnet", root=root, classes=classes, licence=self.licence, notes=notes)
 
+    def published(self, options: Options) -> tuple[PublishedTable, ...]:
+        """Counts of the manually annotated images in their first form, and the paper's row on occlusion."""
+        classes = LABEL_SETS[options.classes]
+        counts = {split: counts[: len(classes)] for split, counts in PUBLISHED.items()}
+        note = f"of the CSV form; the form of 2021 has {VALIDATION_2021:,} validation images"
+        return counts_by_split(counts, classes, self.reference, note), table_1(100, 0, OCCLUDED)
+
 
 def _files(root: Path) -> dict[Path, str]:
     for folder in (root, *(one_of(root, (name,)) for name in FILE_FOLDERS)):
         found = {one_of(folder, (name,)): split for name, split in FILES.items()} if folder is not None else {}
-        there = {file: split for file, split in found.items() if file is not None and file.is_file()}
+        there = {file: split for file, split in found.items() if file is not None}
         if there:
             return there
     return {}
@@ -99,16 +108,19 @@ def _of_files(root: Path, files: dict[Path, str], landmarks: bool, skip: bool) -
 
 
 def _of_folders(root: Path, landmarks: bool, skip: bool) -> tuple[list[_Read], Published]:
-    folders = {one_of(root, (name,)): split for name, split in FOLDERS.items()}
     parts = [
         affectnet_npy.read_split(folder, split, landmarks=landmarks, skip=skip)
-        for folder, split in folders.items()
-        if folder is not None and folder.is_dir()
+        for folder, split in _folders(root).items()
     ]
     if not parts:
         message = f"--root {root}: must be {AffectNet.root_hint}."
         raise InputError(message)
     return parts, {}
+
+
+def _folders(root: Path) -> dict[Path, str]:
+    found = {one_of(root, (name,)): split for name, split in FOLDERS.items()}
+    return {folder: split for folder, split in found.items() if folder is not None and folder.is_dir()}
 
 
 def _differences(frame: pd.DataFrame, expected: Published) -> list[str]:

@@ -11,16 +11,19 @@ import pandas as pd
 from pydantic import Field
 
 from msde_datasets.face_boxes import read_boxes
-from msde_datasets.fer2013 import NAMES, Fer2013
+from msde_datasets.fer2013 import Fer2013, pixel_file
 from msde_datasets.ferplus_folders import FOLDERS, VotedRows, has_folders, read_folders
 from msde_datasets.ferplus_join import read_joined
 from msde_datasets.ferplus_votes import COLUMNS, EMOTIONS, TO_OURS, UNDECIDED, distribution, in_our_order, majority
+from msde_datasets.published_counts import table_1
+from msde_datasets.set_folder import set_folder
 from msde_datasets.text_files import one_of
 from msde_toolkit.errors import DataError, InputError
 from msde_toolkit.interfaces import Dataset, DatasetOptions, Image
-from msde_toolkit.types import EIGHT, LABEL_SETS, Manifest
+from msde_toolkit.types import EIGHT, LABEL_SETS, Manifest, PublishedTable
 
 VOTES = "fer2013new.csv"
+OCCLUDED = "RAN's list of occluded test images has 605"
 
 
 class FerPlus(Dataset):
@@ -39,7 +42,8 @@ class FerPlus(Dataset):
     version: ClassVar[str] = "1"
     classes: ClassVar[tuple[str, ...]] = EIGHT
     root_hint: ClassVar[str] = (
-        f"the folder with {', '.join(FOLDERS)}, or fer2013.csv (or .csv.gz) with {VOTES} beside it or in data.votes"
+        f"the folder with {', '.join(FOLDERS)} (label.csv and images), or fer2013.csv (or .csv.gz) with {VOTES} beside "
+        "it or in data.votes"
     )
     aligned: ClassVar[bool] = True
 
@@ -63,14 +67,15 @@ class FerPlus(Dataset):
         """
         root = self.require_root(root)
         skip = options.on_bad == "skip"
-        if root.is_dir() and has_folders(root):
+        folders = set_folder(root, has_folders)
+        if has_folders(folders):
             if options.votes is not None:
-                message = f"--set data.votes: {root} has votes in the label.csv of its folders; leave it out."
+                message = f"--set data.votes: {folders} has votes in the label.csv of its folders; leave it out."
                 raise InputError(message)
-            base, rows = root, read_folders(root, skip=skip)
+            base, rows = folders, read_folders(folders, skip=skip)
         else:
-            base = _pixels(root)
-            rows = read_joined(base, _votes_beside(base, options.votes), skip=skip)
+            base = pixel_file(root, self.root_hint)
+            rows = read_joined(base, _votes_beside(base, root, options.votes), skip=skip)
         frame, notes = _decided(rows, options.rule, options.classes)
         if frame.empty:
             message = f"{base}: the votes decide no face's expression ({notes[-1]})."
@@ -85,26 +90,26 @@ class FerPlus(Dataset):
             DataError: if a file is gone or holds no usable face.
         """
         root = self.require_root(rows.root)
-        return Fer2013().read(rows) if root.is_file() else read_boxes(root, rows)
+        of_pixels = rows.frame["path"].str.fullmatch(r".*\.csv(\.gz)?#\d+").any()
+        return Fer2013().read(rows) if of_pixels else read_boxes(root, rows)
+
+    def published(self, options: Options) -> tuple[PublishedTable, ...]:
+        """The paper's row on occlusion."""
+        del options
+        return (table_1(111, 0, OCCLUDED),)
 
 
-def _pixels(root: Path) -> Path:
-    if root.is_file() and root.name.lower().endswith((".csv", ".csv.gz")):
-        return root
-    found = one_of(root, NAMES)
-    if found is None:
-        message = f"--root {root}: must be {FerPlus.root_hint}."
-        raise InputError(message)
-    return found
-
-
-def _votes_beside(pixels: Path, given: Path | None) -> Path:
-    votes = given or one_of(pixels.parent, (VOTES,))
-    if votes is None or not votes.is_file():
-        there = f"{votes}: no such file" if given else f"no {VOTES} beside {pixels}"
-        message = f"FERPlus needs its votes: {there}. Give the file with --set data.votes=FILE."
-        raise InputError(message)
-    return votes
+def _votes_beside(pixels: Path, root: Path, given: Path | None) -> Path:
+    """The file that was given, or that is in the folder given; else the one beside the pixels or below the root."""
+    if given is not None and given.is_file():
+        return given
+    for place in (pixels.parent, root) if given is None else (given,):
+        votes = one_of(set_folder(place, lambda folder: one_of(folder, (VOTES,)) is not None), (VOTES,))
+        if votes is not None:
+            return votes
+    there = f"no {VOTES} beside {pixels}" if given is None else f"{given}: no such file"
+    message = f"FERPlus needs its votes: {there}. Give the file with --set data.votes=FILE."
+    raise InputError(message)
 
 
 def _decided(rows: VotedRows, rule: str, classes: str) -> tuple[pd.DataFrame, list[str]]:

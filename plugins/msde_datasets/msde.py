@@ -14,10 +14,12 @@ from pydantic import Field
 
 from msde_datasets.bad_rows import BadRows
 from msde_datasets.image_tree import ImageTree
+from msde_datasets.published_counts import MSDE_PAPER
+from msde_datasets.set_folder import set_folder
 from msde_datasets.text_files import one_of, read_lines
 from msde_toolkit.errors import InputError
 from msde_toolkit.interfaces import Dataset, DatasetOptions
-from msde_toolkit.types import CLASSES, NM, M, Manifest
+from msde_toolkit.types import CLASSES, NM, M, Manifest, PublishedTable, by_class
 
 FOLDERS = {NM: "MSD-E", M: "MSD-ME"}
 LIST = "Paired_files.txt"
@@ -27,6 +29,8 @@ TABLE_2: Mapping[str, tuple[int, ...]] = {
     "pairs": (113, 108, 106, 155, 119, 100, 156),
 }
 """The paper's Table 2, in the order of the classes."""
+PRINTED_TOTALS = (249, 249, 241, 357, 256, 247, 352)
+MISPRINT = "the total for Sad is printed 256; 123 + 142 = 265, with which the column adds up to 1,960 as printed"
 SUBJECTS = 142
 _NAME = re.compile(r"([^_]+)_([0-9]+)(?:_.*)?\.[^.]+")
 
@@ -59,7 +63,7 @@ class Msde(Dataset):
             DataError: naming the image whose name says no label, or the line of the list whose image is missing
                 (unless ``on_bad=skip``).
         """
-        root = self.require_root(root)
+        root = set_folder(self.require_root(root), _has_both)
         skip = options.on_bad == "skip"
         bad = BadRows(str(root))
         tree = ImageTree.of(root, bad, self.root_hint)
@@ -71,6 +75,19 @@ class Msde(Dataset):
         notes = bad.settle(len(frame), skip=skip) + tree.notes() + notes
         notes += _against_table_2(frame, only_pairs=options.set == "pairs")
         return Manifest.from_frame(frame, "msde", root=root, licence=self.licence, notes=notes)
+
+    def published(self, options: Options) -> tuple[PublishedTable, ...]:
+        """Table 2; of MSD-PE, its column of pairs."""
+        pairs = by_class(CLASSES, TABLE_2["pairs"])
+        if options.set == "pairs":
+            return (PublishedTable("Table 2", MSDE_PAPER, {"pairs": pairs}),)
+        columns = {"NM": by_class(CLASSES, TABLE_2[NM]), "M": by_class(CLASSES, TABLE_2[M]), "pairs": pairs}
+        columns["all"] = by_class(CLASSES, PRINTED_TOTALS, total=sum(TABLE_2[NM] + TABLE_2[M]))
+        return (PublishedTable("Table 2", MSDE_PAPER, columns, MISPRINT),)
+
+
+def _has_both(folder: Path) -> bool:
+    return all(one_of(folder, (name,)) for name in FOLDERS.values())
 
 
 @dataclass(frozen=True)

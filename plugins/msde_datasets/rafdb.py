@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, ClassVar, Literal
@@ -12,12 +11,15 @@ from pydantic import Field
 
 from msde_datasets.bad_rows import BadRows
 from msde_datasets.image_listing import ImageListing
-from msde_datasets.published_counts import Published, compared
+from msde_datasets.image_tree import ImageTree
+from msde_datasets.published_counts import Published, compared, counts_by_split, table_1
+from msde_datasets.raf_folders import NAME, has_class_folders, labelled_by_folders
 from msde_datasets.ran_lists import RanList, read_ran_list
+from msde_datasets.set_folder import set_folder
 from msde_datasets.text_files import one_of, read_lines
 from msde_toolkit.errors import DataError, InputError
 from msde_toolkit.interfaces import Dataset, DatasetOptions
-from msde_toolkit.types import CLASSES, Manifest
+from msde_toolkit.types import CLASSES, Manifest, PublishedTable
 
 WHOLE = ("list_patition_label.txt", "list_partition_label.txt")
 """The authors' file, as they spell it, and as others mend it."""
@@ -26,7 +28,9 @@ PUBLISHED: Published = {
     "train": (1290, 281, 717, 4772, 1982, 705, 2524),
     "test": (329, 74, 160, 1185, 478, 162, 680),
 }
-_NAME = re.compile(r"((train|test)_\d+)(_aligned)?\.(jpg|jpeg|png)", re.IGNORECASE)
+OCCLUDED = "RAN's list of occluded test images (data.subset=occlusion) has 735"
+FORMS = ("{}_aligned.jpg", "{}_aligned.png", "{}.jpg", "{}.png")
+"""Names of an image: as given out, and as copies have it."""
 
 
 class RafDb(Dataset):
@@ -34,14 +38,14 @@ class RafDb(Dataset):
 
     Labels 1 to 7 are the toolkit's classes in their order. The label file is ``list_patition_label.txt`` or
     ``train_label.txt`` with ``test_label.txt``, in the root or its ``EmoLabel``; the images are in ``Image/aligned``
-    or ``aligned``.
+    or ``aligned``. Where there is no list, folders of public mirrors are read: ``train/1`` to ``test/7``.
     """
 
     summary = "RAF-DB: aligned faces in the wild, seven basic expressions, own train/test split"
     reference = "Li, Deng and Du, Reliable Crowdsourcing and Deep Locality-Preserving Learning, CVPR 2017"
     licence = "RAF-DB's own terms: for non-commercial research, images must not be passed on"
     version: ClassVar[str] = "1"
-    root_hint: ClassVar[str] = "RAF-DB's folder 'basic', with EmoLabel and Image/aligned"
+    root_hint: ClassVar[str] = "RAF-DB's folder 'basic', with EmoLabel and Image/aligned, or one with train/1 to test/7"
     aligned: ClassVar[bool] = True
 
     class Options(DatasetOptions):
@@ -59,7 +63,7 @@ class RafDb(Dataset):
             InputError: if the root is missing or has no label file or no images, or there is no such list.
             DataError: naming file and line: a bad row (unless ``on_bad=skip``), or none left.
         """
-        root = _basic(self.require_root(root))
+        root = set_folder(self.require_root(root), lambda folder: bool(_label_files(folder)))
         skip = options.on_bad == "skip"
         if options.subset == "all" and options.lists is not None:
             message = "--set data.lists: say which list with --set data.subset=occlusion, pose30 or pose45."
@@ -72,6 +76,12 @@ class RafDb(Dataset):
             frame, more = _restricted(frame, listed)
             notes += more
         return Manifest.from_frame(frame, "rafdb", root=root, licence=self.licence, notes=notes)
+
+    def published(self, options: Options) -> tuple[PublishedTable, ...]:
+        """Counts of the authors' label list, and the paper's row on occlusion."""
+        whole = options.subset == "all"
+        counts = PUBLISHED if whole else {"train": PUBLISHED["train"]}
+        return counts_by_split(counts, CLASSES, f"{self.reference}: its label list"), table_1(123, 0, OCCLUDED)
 
 
 @dataclass
@@ -94,12 +104,19 @@ class _Rows:
             if name in self.seen:
                 message = f"{name} stands there a second time"
                 raise ValueError(message)
-            path = self.images.find(f"{name}_aligned.jpg", self.folder)
+            path = self._image(name)
         except ValueError as error:
             self.bad.add(where, str(error))
             return
         self.seen.add(name)
         self.rows.append({"id": f"rafdb-{name}", "path": path, "label": label, "split": of_name})
+
+    def _image(self, name: str) -> str:
+        there = (form.format(name) for form in FORMS)
+        return self.images.find(next(filter(self._is_there, there), FORMS[0].format(name)), self.folder)
+
+    def _is_there(self, name: str) -> bool:
+        return self.images.holds(name, self.folder)
 
 
 def parse_line(line: str) -> tuple[str, str, int]:
@@ -112,7 +129,7 @@ def parse_line(line: str) -> tuple[str, str, int]:
     if len(words) != 2:
         message = f"{line[:60]!r} is not 'NAME.jpg LABEL'"
         raise ValueError(message)
-    name = _NAME.fullmatch(words[0])
+    name = NAME.fullmatch(words[0])
     if name is None:
         message = f"{words[0][:60]!r} is not the name of a train or test image, as train_00001.jpg"
         raise ValueError(message)
@@ -124,6 +141,17 @@ def parse_line(line: str) -> tuple[str, str, int]:
 
 def _labelled(root: Path, *, skip: bool) -> tuple[list[dict[str, Any]], tuple[str, ...]]:
     files = _label_files(root)
+    if not files and has_class_folders(set_folder(root, has_class_folders)):
+        bad = BadRows(str(root))
+        tree = ImageTree(root, bad)
+        of_folders = labelled_by_folders(tree)
+        return of_folders, bad.settle(len(of_folders), skip=skip) + tree.notes()
+    if not files:
+        message = (
+            f"--root {root}: no {WHOLE[0]} and no {' or '.join(HALVES)} there or in its EmoLabel. "
+            f"It must be {RafDb.root_hint}."
+        )
+        raise InputError(message)
     folder = _image_folder(root)
     images, seen = ImageListing(root), set[str]()
     rows: list[dict[str, Any]] = []
@@ -137,14 +165,8 @@ def _labelled(root: Path, *, skip: bool) -> tuple[list[dict[str, Any]], tuple[st
     return rows, notes
 
 
-def _basic(root: Path) -> Path:
-    """The folder of the single-label set, where its parent is given."""
-    inner = one_of(root, ("basic",))
-    return inner if inner is not None and inner.is_dir() else root
-
-
 def _label_files(root: Path) -> list[tuple[Path, str | None]]:
-    """The label files, each with the only split that it may name."""
+    """The label files, each with the only split that it may name; empty where there are none."""
     for folder in (one_of(root, ("EmoLabel",)), root):
         if folder is None:
             continue
@@ -155,18 +177,15 @@ def _label_files(root: Path) -> list[tuple[Path, str | None]]:
         there: list[tuple[Path, str | None]] = [(file, split) for file, split in halves if file is not None]
         if there:
             return there
-    message = (
-        f"--root {root}: no {WHOLE[0]} and no {' or '.join(HALVES)} there or in its EmoLabel. "
-        f"It must be {RafDb.root_hint}."
-    )
-    raise InputError(message)
+    return []
 
 
 def _image_folder(root: Path) -> str:
     above = one_of(root, ("Image",))
     for folder in (above and one_of(above, ("aligned",)), one_of(root, ("aligned",)), above):
         if folder is not None and folder.is_dir():
-            return folder.relative_to(root).as_posix()
+            inner = one_of(folder, ("aligned",))  # an archive unpacked into a folder of its own name
+            return (inner or folder).relative_to(root).as_posix()
     message = f"--root {root}: no folder Image/aligned there. It must be {RafDb.root_hint}."
     raise InputError(message)
 
