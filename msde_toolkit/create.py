@@ -63,7 +63,7 @@ def create_masker(name: str, options: Mapping[str, Any] | PluginOptions | None =
 def create_landmarker(name: str, options: Mapping[str, Any] | PluginOptions | None = None) -> Landmarker:
     """A landmarker by name. Raises as ``create_model`` does."""
     cls: type[Landmarker] = Registry("landmarkers").get(name)
-    return cls(parse_options(cls, options, "faces"))
+    return cls(parse_options(cls, options, "faces", name))
 
 
 def create_analysis(name: str, options: Mapping[str, Any] | PluginOptions | None = None) -> Analysis:

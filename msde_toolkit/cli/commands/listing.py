@@ -57,7 +57,7 @@ def _one(kind: str, name: str, json: bool) -> None:
 
     registry = Registry(kind)
     info, plugin = registry.info(name), registry.get(name)
-    role = {"datasets": "data", "maskers": "mask"}.get(kind, KINDS[kind][0])
+    role = {"datasets": "data", "maskers": "mask", "landmarkers": "faces"}.get(kind, KINDS[kind][0])
     options = [_option(role, key, field) for key, field in plugin.Options.model_fields.items()]
     facts = {"summary": plugin.summary, "reference": plugin.reference, "licence": plugin.licence}
     if json:
