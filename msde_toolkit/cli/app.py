@@ -23,6 +23,7 @@ from msde_toolkit.cli.commands import (
     plugin,
     run,
     runs,
+    verify,
     weights,
     withdraw,
 )
@@ -53,6 +54,7 @@ data_app.command("list", epilog=data_list.EXAMPLE)(guarded(data_list.list_datase
 data_app.command("show", epilog=data_show.EXAMPLE)(guarded(data_show.show))
 data_app.command("import", epilog=data_import.EXAMPLE)(guarded(data_import.import_))
 data_app.command("audit", epilog=audit.EXAMPLE)(guarded(audit.audit))
+data_app.command("verify", epilog=verify.EXAMPLE)(guarded(verify.verify))
 data_app.command("withdraw", epilog=withdraw.EXAMPLE)(guarded(withdraw.withdraw))
 data_app.command("faces", epilog=faces.EXAMPLE)(guarded(faces.faces))
 data_app.command("purge", epilog=data.EXAMPLE_PURGE)(guarded(data.purge))
