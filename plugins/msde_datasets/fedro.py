@@ -60,7 +60,7 @@ class FedRo(Dataset):
     def published(self, options: Options) -> tuple[PublishedTable, ...]:
         """The paper's row on occlusion."""
         del options
-        return (table_1(234, 10, "which faces are masked is not marked in the set; every image of it is occluded"),)
+        return (table_1(234, 10, f"the set has {PUBLISHED} images; which of them are masked is not marked"),)
 
 
 def _of_the_seven(name: str) -> str | None:
