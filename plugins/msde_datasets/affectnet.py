@@ -12,10 +12,11 @@ from msde_datasets import affectnet_csv, affectnet_npy
 from msde_datasets.affectnet_labels import NAMES
 from msde_datasets.image_listing import ImageListing
 from msde_datasets.published_counts import Published, compared, counts_by_split, table_1, total
+from msde_datasets.ran_lists import AFFECTNET, SubsetOptions, restricted
 from msde_datasets.set_folder import set_folder
 from msde_datasets.text_files import one_of
 from msde_toolkit.errors import InputError
-from msde_toolkit.interfaces import Dataset, DatasetOptions
+from msde_toolkit.interfaces import Dataset
 from msde_toolkit.types import EIGHT, LABEL_SETS, Manifest, PublishedTable
 
 FILES = {"training.csv": "train", "validation.csv": "test"}
@@ -49,7 +50,7 @@ class AffectNet(Dataset):
     )
     aligned: ClassVar[bool] = False
 
-    class Options(DatasetOptions):
+    class Options(SubsetOptions):
         """Options of AffectNet."""
 
         classes: Literal["eight", "seven"] = Field("eight", description="With or without contempt.")
@@ -73,6 +74,9 @@ class AffectNet(Dataset):
         else:
             parts, expected = _of_folders(root, options.landmarks, skip)
         frame = pd.concat([part for part, _ in parts], ignore_index=True)
+        if options.subset != "all" and not files:
+            message = f"--set data.subset: RAN's lists name images as AffectNet's CSV form does; {root} has numbers."
+            raise InputError(message)
         notes = [note for _, told in parts for note in told]
         notes += _differences(frame, expected)
         if options.classes == "seven":
@@ -80,6 +84,9 @@ class AffectNet(Dataset):
             notes.append(f"{int((~inside).sum()):,} images of contempt left out")
             frame = frame[inside].reset_index(drop=True)
         classes = LABEL_SETS[options.classes]
+        names = frame["path"].str.extract(r"([^/.]+)\.[^/.]*$", expand=False).str.lower()
+        frame, more = restricted(frame, names, AFFECTNET, options, root, classes)
+        notes += more
         return Manifest.from_frame(frame, "affectnet", root=root, classes=classes, licence=self.licence, notes=notes)
 
     def published(self, options: Options) -> tuple[PublishedTable, ...]:

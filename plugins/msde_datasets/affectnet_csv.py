@@ -25,7 +25,8 @@ from msde_toolkit.errors import DataError
 
 PATH, EXPRESSION, LANDMARKS = "subdirectory_filepath", "expression", "facial_landmarks"
 BOX = ("face_x", "face_y", "face_width", "face_height")
-COLUMNS = (PATH, *BOX, LANDMARKS, EXPRESSION, "valence", "arousal")
+AFFECT = ("valence", "arousal")
+COLUMNS = (PATH, *BOX, LANDMARKS, EXPRESSION, *AFFECT)
 """Their order; a file without a header has exactly these."""
 FOLDERS = ("", "Manually_Annotated_Images", "Manually_Annotated/Manually_Annotated_Images", "Manually_Annotated")
 """Where the images' folders may stand, from the root."""
@@ -46,7 +47,8 @@ def read_split(
         skip: leave out bad rows.
 
     Returns:
-        columns ``id, path, label`` (of eight), ``split, box`` and, if asked for, ``landmarks``.
+        columns ``id, path, label`` (of eight), ``split, box, valence, arousal`` (-1 to 1, NaN where it is unknown) and,
+        if asked for, ``landmarks``.
 
     Raises:
         DataError: naming file and line: no such CSV, a missing column, a bad row (unless ``skip``), or none left.
@@ -64,11 +66,14 @@ def read_split(
             bad[int(table.lines[row])] = str(error)
     rows = np.flatnonzero((expressions >= 0) & (expressions < len(NAMES)))
     base = _base(table.text(PATH, rows[:TRIED]).tolist(), listing)
-    columns: dict[str, list[Any]] = {"path": _images(table, rows, base, listing, bad), "box": _boxes(table, rows, bad)}
+    columns: dict[str, Any] = {"path": _images(table, rows, base, listing, bad), "box": _boxes(table, rows, bad)}
     if landmarks:
         columns["landmarks"] = _landmarks(table, rows, bad)
+    for name in AFFECT:
+        columns[name] = _affect(table, rows, name)
     usable = np.array([line not in bad for line in table.lines[rows].tolist()], dtype=bool)
-    frame = pd.DataFrame({name: pd.Series(cells, dtype=object) for name, cells in columns.items()})[usable]
+    kinds = dict.fromkeys(columns, "object") | dict.fromkeys(AFFECT, "float64")
+    frame = pd.DataFrame({name: pd.Series(cells, dtype=kinds[name]) for name, cells in columns.items()})[usable]
     frame["label"] = TO_OURS[expressions[rows[usable]]]
     frame["split"] = split
     frame["id"] = [f"affectnet-{split}-{path[len(base) :].lstrip('/').replace('/', '-')}" for path in frame["path"]]
@@ -112,6 +117,7 @@ class _Table:
         names, header = _header(file)
         wanted = [PATH, EXPRESSION, *(BOX if any(name in names for name in BOX) else ())]
         wanted += [LANDMARKS] if landmarks else []
+        wanted += [name for name in AFFECT if name in names]
         missing = [name for name in wanted if name not in names]
         if missing:
             message = f"{file}, line 1: no column {' and no '.join(missing)} (it has {', '.join(names)[:200]})."
@@ -220,6 +226,14 @@ def _boxes(table: _Table, rows: npt.NDArray[np.int64], bad: dict[int, str]) -> l
         bad.setdefault(int(table.lines[rows[row]]), f"box '{cells}' is not x, y, width and height of a face")
     rectangles: list[Any] = boxes.tolist()
     return rectangles
+
+
+def _affect(table: _Table, rows: npt.NDArray[np.int64], name: str) -> npt.NDArray[np.float64]:
+    """Valence or arousal; NaN beyond -1 and 1 (the set writes -2 for unknown) and where the file has no such column."""
+    if name not in table.cells.column_names:
+        return np.full(len(rows), np.nan)
+    values = table.numbers(name, rows)
+    return np.where(np.abs(values) <= 1, values, np.nan)
 
 
 def _landmarks(table: _Table, rows: npt.NDArray[np.int64], bad: dict[int, str]) -> list[list[float] | None]:

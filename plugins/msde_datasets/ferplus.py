@@ -16,10 +16,11 @@ from msde_datasets.ferplus_folders import FOLDERS, VotedRows, has_folders, read_
 from msde_datasets.ferplus_join import read_joined
 from msde_datasets.ferplus_votes import COLUMNS, EMOTIONS, TO_OURS, UNDECIDED, distribution, in_our_order, majority
 from msde_datasets.published_counts import table_1
+from msde_datasets.ran_lists import FERPLUS, SubsetOptions, restricted
 from msde_datasets.set_folder import set_folder
 from msde_datasets.text_files import one_of
 from msde_toolkit.errors import DataError, InputError
-from msde_toolkit.interfaces import Dataset, DatasetOptions, Image
+from msde_toolkit.interfaces import Dataset, Image
 from msde_toolkit.types import EIGHT, LABEL_SETS, Manifest, PublishedTable
 
 VOTES = "fer2013new.csv"
@@ -47,7 +48,7 @@ class FerPlus(Dataset):
     )
     aligned: ClassVar[bool] = True
 
-    class Options(DatasetOptions):
+    class Options(SubsetOptions):
         """Options of FERPlus."""
 
         votes: Path | None = Field(None, description=f"Votes on FER2013's CSV; by default {VOTES} beside it.")
@@ -81,6 +82,8 @@ class FerPlus(Dataset):
             message = f"{base}: the votes decide no face's expression ({notes[-1]})."
             raise DataError(message)
         classes = LABEL_SETS[options.classes]
+        frame, more = restricted(frame.drop(columns="image"), frame["image"], FERPLUS, options, root, classes)
+        notes += more
         return Manifest.from_frame(frame, "ferplus", root=base, classes=classes, licence=self.licence, notes=notes)
 
     def read(self, rows: Manifest) -> list[Image]:
@@ -125,6 +128,7 @@ def _decided(rows: VotedRows, rule: str, classes: str) -> tuple[pd.DataFrame, li
         {
             "id": rows.ids,
             "path": rows.paths,
+            "image": rows.images,
             "label": labels,
             "split": _splits(rows.splits),
             "votes": in_our_order(votes).tolist(),

@@ -26,6 +26,7 @@ class VotedRows:
     """Faces with their votes, before any rule is applied.
 
     Attributes:
+        images: name of each face's image without its ending, as ``fer0032220``.
         votes: ten counts each, in the files' order.
         boxes: left, top, width, height; None for the whole image.
         notes: what the manifest must tell of the reading.
@@ -33,15 +34,19 @@ class VotedRows:
 
     ids: list[str] = field(default_factory=list)
     paths: list[str] = field(default_factory=list)
+    images: list[str] = field(default_factory=list)
     splits: list[str] = field(default_factory=list)
     votes: list[list[int]] = field(default_factory=list)
     boxes: list[list[float] | None] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
 
-    def add(self, name: str, path: str, split: str, votes: list[int], box: list[float] | None = None) -> None:
+    def add(
+        self, name: str, path: str, image: str, split: str, votes: list[int], box: list[float] | None = None
+    ) -> None:
         """One face."""
         self.ids.append(name)
         self.paths.append(path)
+        self.images.append(PurePosixPath(image.lower()).stem)
         self.splits.append(split)
         self.votes.append(votes)
         self.boxes.append(box)
@@ -100,7 +105,7 @@ class _Folder:
         usable = {name: row for name, row in self.rows.items() if name not in self.unclear}
         out.notes.extend(bad.settle(len(usable), skip=skip))
         for name, (path, votes, box) in usable.items():
-            out.add(f"ferplus-{self.split}-{name}", path, self.split, votes, box)
+            out.add(f"ferplus-{self.split}-{name}", path, name, self.split, votes, box)
         where = f"{self.labels.parent.name}/{self.labels.name}"
         for count, what in (
             (self.nameless, "without an image name left out"),

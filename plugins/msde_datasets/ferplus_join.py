@@ -47,7 +47,7 @@ def read_joined(pixels: Path, votes: Path, *, skip: bool) -> VotedRows:
             )
             raise DataError(message)
         if name:
-            out.add(f"ferplus-{line:06d}", f"{pixels.name}#{line}", SPLITS[usage], parsed)
+            out.add(f"ferplus-{line:06d}", f"{pixels.name}#{line}", name, SPLITS[usage], parsed)
         nameless += not name
     out.notes += _notes(table, pixels, len(out.ids), skip=skip)
     out.notes += bad.settle(len(out.ids), skip=skip)

@@ -24,8 +24,9 @@ COLUMNS = (
 """The files' own order; NF is "no face"."""
 EMOTIONS = 8
 UNDECIDED = -1
-_OURS = ("neutral", "happy", "surprise", "sad", "angry", "disgust", "fear", "contempt")
-TO_OURS = np.array([EIGHT.index(name) for name in _OURS])
+NAMES = ("neutral", "happy", "surprise", "sad", "angry", "disgust", "fear", "contempt")
+"""The emotions' columns as the toolkit names them."""
+TO_OURS = np.array([EIGHT.index(name) for name in NAMES])
 """For each emotion column its label in the toolkit's eight classes."""
 
 Votes = npt.NDArray[np.int64]

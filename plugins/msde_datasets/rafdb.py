@@ -4,21 +4,20 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar
 
 import pandas as pd
-from pydantic import Field
 
 from msde_datasets.bad_rows import BadRows
 from msde_datasets.image_listing import ImageListing
 from msde_datasets.image_tree import ImageTree
 from msde_datasets.published_counts import Published, compared, counts_by_split, table_1
 from msde_datasets.raf_folders import NAME, has_class_folders, labelled_by_folders
-from msde_datasets.ran_lists import RanList, read_ran_list
+from msde_datasets.ran_lists import RAFDB, SubsetOptions, restricted
 from msde_datasets.set_folder import set_folder
 from msde_datasets.text_files import one_of, read_lines
-from msde_toolkit.errors import DataError, InputError
-from msde_toolkit.interfaces import Dataset, DatasetOptions
+from msde_toolkit.errors import InputError
+from msde_toolkit.interfaces import Dataset
 from msde_toolkit.types import CLASSES, Manifest, PublishedTable
 
 WHOLE = ("list_patition_label.txt", "list_partition_label.txt")
@@ -48,13 +47,8 @@ class RafDb(Dataset):
     root_hint: ClassVar[str] = "RAF-DB's folder 'basic', with EmoLabel and Image/aligned, or one with train/1 to test/7"
     aligned: ClassVar[bool] = True
 
-    class Options(DatasetOptions):
+    class Options(SubsetOptions):
         """Options of RAF-DB."""
-
-        subset: Literal["all", "occlusion", "pose30", "pose45"] = Field(
-            "all", description="Test images: all, or those of RAN's list (occluded; turned by over 30 or 45 degrees)."
-        )
-        lists: Path | None = Field(None, description="RAN's lists, a folder or the file; by default the root.")
 
     def load(self, root: Path | None, options: Options) -> Manifest:
         """Rows in the label file's order. With ``subset``, the test split holds only images of RAN's list.
@@ -65,17 +59,12 @@ class RafDb(Dataset):
         """
         root = set_folder(self.require_root(root), lambda folder: bool(_label_files(folder)))
         skip = options.on_bad == "skip"
-        if options.subset == "all" and options.lists is not None:
-            message = "--set data.lists: say which list with --set data.subset=occlusion, pose30 or pose45."
-            raise InputError(message)
         rows, notes = _labelled(root, skip=skip)
         frame = pd.DataFrame(rows)
         notes += compared(frame["label"].to_numpy(), frame["split"], CLASSES, PUBLISHED)
-        if options.subset != "all":
-            listed = read_ran_list(options.subset, options.lists or root, skip=skip)
-            frame, more = _restricted(frame, listed)
-            notes += more
-        return Manifest.from_frame(frame, "rafdb", root=root, licence=self.licence, notes=notes)
+        names = frame["id"].str.removeprefix("rafdb-")
+        frame, more = restricted(frame, names, RAFDB, options, root, CLASSES)
+        return Manifest.from_frame(frame, "rafdb", root=root, licence=self.licence, notes=notes + more)
 
     def published(self, options: Options) -> tuple[PublishedTable, ...]:
         """Counts of the authors' label list, and the paper's row on occlusion."""
@@ -188,19 +177,3 @@ def _image_folder(root: Path) -> str:
             return (inner or folder).relative_to(root).as_posix()
     message = f"--root {root}: no folder Image/aligned there. It must be {RafDb.root_hint}."
     raise InputError(message)
-
-
-def _restricted(frame: pd.DataFrame, listed: RanList) -> tuple[pd.DataFrame, tuple[str, ...]]:
-    names = frame["id"].str.removeprefix("rafdb-")
-    inside = names.isin(listed.labels.keys())
-    kept = frame[inside & (frame["split"] == "test")]
-    if kept.empty:
-        message = f"{listed.file}: none of its {len(listed.labels)} images is a test image of this set."
-        raise DataError(message)
-    notes = [f"test images are the {len(kept):,} of {listed.file.name} that are here", *listed.notes]
-    if len(kept) < len(listed.labels):
-        notes.append(f"{len(listed.labels) - len(kept):,} of {len(listed.labels):,} listed images are not here")
-    other = int((names[kept.index].map(listed.labels) != kept["label"]).sum())
-    if other:
-        notes.append(f"{other:,} listed images have another label in {listed.file.name}; the set's own is kept")
-    return frame[(frame["split"] != "test") | inside].reset_index(drop=True), tuple(notes)

@@ -44,6 +44,17 @@ def test_both_files_with_and_without_a_header(tmp_path):
     assert [np.median(image) for image in images] == pytest.approx([5, 5], abs=2)
 
 
+def test_valence_and_arousal_are_columns_and_unknown_where_the_set_says_so(tmp_path):
+    cells = ["0.5,-1", "-2,-2", "NULL,0.25"]
+    lines = [f"1/{name}.jpg,0,0,8,8,{POINTS},1,{cell}" for name, cell in zip("abc", cells, strict=True)]
+    training(tmp_path, lines)
+    frame = load(tmp_path).frame
+    assert frame["valence"].tolist() == pytest.approx([0.5, np.nan, np.nan], nan_ok=True)
+    assert frame["arousal"].tolist() == pytest.approx([-1, np.nan, 0.25], nan_ok=True)
+    training(tmp_path, ["1/a.jpg,1"], header="subDirectory_filePath,expression")
+    assert load(tmp_path).frame["valence"].isna().all()
+
+
 def test_rows_without_an_expression_and_other_counts_are_told(tmp_path):
     assert load(affectnet_csv(tmp_path)).notes == (
         "3 rows of training.csv left out: none 1, uncertain 1, no face 1",

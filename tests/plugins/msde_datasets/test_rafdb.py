@@ -11,7 +11,7 @@ from published_layouts import picture, rafdb, text
 
 import msde_toolkit as msde
 from msde_datasets.rafdb import RafDb, parse_line
-from msde_datasets.ran_lists import FILES, read_ran_list
+from msde_datasets.ran_lists import RAFDB, read_ran_list
 from msde_datasets.ran_lists import parse_line as parse_listed
 from msde_toolkit.errors import DataError, InputError
 from msde_toolkit.types import CLASSES
@@ -160,7 +160,7 @@ def test_a_pose_list_has_the_label_as_a_folder_and_perhaps_a_header(tmp_path):
 
 def test_a_list_that_cannot_be_used_is_refused(tmp_path):
     rafdb(tmp_path)
-    with pytest.raises(InputError, match=r"No list val_raf_db_list_45\.txt in .*data\.lists"):
+    with pytest.raises(InputError, match=r"No list val_raf_db_list_45\.txt in (.|\n)*data\.lists"):
         load(tmp_path, subset="pose45")
     with pytest.raises(InputError, match=r"data\.subset"):
         load(tmp_path, lists=tmp_path)
@@ -171,7 +171,7 @@ def test_a_list_that_cannot_be_used_is_refused(tmp_path):
     with pytest.raises(DataError, match="none of its 1 images is a test image"):
         load(tmp_path, subset="pose45")
     text(file, ["0/test_0002_aligned.jpg", "1/test_0002_aligned.jpg"])
-    with pytest.raises(DataError, match="label 1 here and 0 above"):
+    with pytest.raises(DataError, match="fear here and surprise above"):
         load(tmp_path, subset="pose45")
 
 
@@ -179,7 +179,77 @@ def test_a_list_that_cannot_be_used_is_refused(tmp_path):
 def test_both_forms_of_a_list_say_the_same(number, label, code):
     name = f"test_{number:04d}"
     forms = (f"{name}_aligned {label} {code}", f"{label}/{name}_aligned.jpg", f"{label}/{name}.png")
-    assert {parse_listed(form) for form in forms} == {(name, label)}
+    assert {parse_listed(form, 7) for form in forms} == {(name, label)}
+
+
+def mirror(root, folders, prefix=""):
+    """DATASET/train/1/train_00001_aligned.jpg and so on, one image a class; words instead of numbers if given."""
+    for split in ("train", "test"):
+        for k, folder in enumerate(folders):
+            picture(root / (prefix + split) / folder / f"{split}_{k + 1:05d}_aligned.jpg", value=10 * k)
+    return root
+
+
+@pytest.mark.parametrize(
+    "folders",
+    ["1234567", ("Surprise", "fear", "disgust", "happiness", "sadness", "Anger", "neutral")],
+    ids=["numbers", "words"],
+)
+def test_class_folders_of_public_mirrors(tmp_path, folders):
+    mirror(tmp_path / "DATASET", folders)
+    text(tmp_path / "DATASET" / "train_labels.csv", ["image,label", "train_00001_aligned.jpg,1"])
+    manifest = load(tmp_path)
+    assert manifest.ids[0] == "rafdb-train_00001"
+    assert manifest.labels.tolist() == [*range(7), *range(7)]
+    assert list(manifest.frame["split"]) == ["train"] * 7 + ["test"] * 7
+    assert "1 other file left alone (train_labels.csv)" in manifest.notes
+
+
+def test_a_folder_named_valid_holds_the_test_images(tmp_path):
+    mirror(tmp_path, "1234567")
+    (tmp_path / "test").rename(tmp_path / "valid")
+    assert Counter(load(tmp_path).frame["split"]) == {"train": 7, "test": 7}
+
+
+@pytest.mark.parametrize(
+    ("name", "why"),
+    [
+        ("train/2/test_00009_aligned.jpg", "stands in a folder of train images"),
+        ("train/2/train_00001_aligned.jpg", r"is a second train_00001, beside train/1/train_00001_aligned\.jpg"),
+        ("train/2/face.jpg", "its name is not that of a train or test image"),
+    ],
+)
+def test_an_image_in_the_wrong_class_folder_is_a_bad_row(tmp_path, name, why):
+    picture(mirror(tmp_path, "1234567") / name)
+    with pytest.raises(DataError, match=f"{name}: {why}"):
+        load(tmp_path)
+    assert len(load(tmp_path, on_bad="skip")) == 14
+
+
+@pytest.mark.parametrize("folder", ["0", "8", "contempt"])
+def test_a_class_folder_that_raf_db_has_not_is_refused(tmp_path, folder):
+    picture(mirror(tmp_path, "1234567") / "train" / folder / "train_00099_aligned.jpg")
+    with pytest.raises(DataError, match=f"folder is of no known class: '{folder}'"):
+        load(tmp_path)
+
+
+@pytest.mark.parametrize("name", ["{}_aligned.png", "{}.jpg", "{}.png"])
+def test_images_of_copies_have_other_endings_or_an_archives_folder(tmp_path, name):
+    rafdb(tmp_path)
+    inner = tmp_path / "Image" / "aligned" / "aligned"
+    inner.mkdir()
+    for file in inner.parent.glob("*.jpg"):
+        file.rename(inner / name.format(file.stem.removesuffix("_aligned")))
+    manifest = load(tmp_path)
+    assert manifest.frame["path"].iat[0] == f"Image/aligned/aligned/{name.format('train_00001')}"
+
+
+def test_a_folder_of_images_that_is_a_link_out_of_the_root_is_refused_by_name(tmp_path):
+    rafdb(tmp_path / "raf")
+    (tmp_path / "raf" / "Image").rename(tmp_path / "elsewhere")
+    (tmp_path / "raf" / "Image").symlink_to(tmp_path / "elsewhere")
+    with pytest.raises(DataError, match="folder 'Image' leads out of the set's folder by a link"):
+        load(tmp_path / "raf")
 
 
 def test_a_run_on_its_own_split(tmp_path):
@@ -203,9 +273,9 @@ def test_real_faces_in_this_layout():
 @needs_lists
 @pytest.mark.parametrize(("subset", "images"), [("occlusion", 734), ("pose30", 1247), ("pose45", 558)])
 def test_rans_own_lists_agree_with_the_set_s_own_labels(subset, images):
-    listed = read_ran_list(subset, SHARED / "ran_lists", skip=False)
+    listed = read_ran_list(RAFDB, subset, SHARED / "ran_lists", skip=False)
     assert len(listed.labels) == images
-    assert listed.file.name == FILES[subset]
+    assert listed.file.name == RAFDB.files[subset]
     lines = (SHARED / "rafdb_basic_lists" / "EmoLabel" / "list_patition_label.txt").read_text().splitlines()
     true = {name: label for name, _, label in map(parse_line, lines)}
-    assert all(true[name] == label for name, label in listed.labels.items())
+    assert all(CLASSES[true[name]] == word for name, word in listed.labels.items())
