@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from msde_toolkit.data.faces.crop_files import mark_of
 from msde_toolkit.data.subject_rows import rows_of_subject
 from msde_toolkit.files import whole
 from msde_toolkit.types import Manifest
@@ -18,7 +19,8 @@ from msde_toolkit.types import Manifest
 TABLES = ("review.csv", "failures.csv")
 """What ``msde data faces`` writes beside its manifest: rows with an ``id`` or a ``subject``, some with a thumbnail."""
 
-THUMBNAIL = "thumbnail"
+THUMBNAIL, PHOTO = "thumbnail", "path"
+"""Their columns of files: a picture in the manifest's folder, and the photo that it shows."""
 
 
 @dataclass(frozen=True)
@@ -29,11 +31,13 @@ class Holdings:
         manifest: a set of samples.
         subject: of whom.
         file: where the manifest is stored; None for a set that is read directly, of which every file is the user's.
+        photos: the folder (or file) that the photos' paths start from; None where that is not known.
     """
 
     manifest: Manifest
     subject: str
     file: Path | None = None
+    photos: Path | None = None
 
     @cached_property
     def rows(self) -> npt.NDArray[np.bool_]:
@@ -76,15 +80,17 @@ class Holdings:
         """Files inside the manifest's folder that the toolkit made of this subject: faces, masks, thumbnails."""
         if self.file is None:
             return ()
-        frame = self.manifest.frame
-        theirs, others = frame[self.rows], frame[~self.rows]
-        # One image of a mask may stand for many faces.
+        thumbnails = [name for table in self.tables.values() for name in table.thumbnails]
+        found = (_inside(self.file.parent, name) for name in dict.fromkeys([*self._named, *thumbnails]) if name)
+        return tuple(file for file in found if file is not None and mark_of(file) is not None)
+
+    @cached_property
+    def _named(self) -> tuple[str, ...]:
+        """Images of the rows that go, but for the photos: faces that were cut, and masks that no other row has."""
+        theirs, others = self.manifest.frame[self.rows], self.manifest.frame[~self.rows]
         shared = {*others["path"], *others["mask_path"].dropna()}
-        named = [*theirs.loc[theirs["prep"].notna(), "path"], *theirs["mask_path"].dropna()]
-        named = [name for name in named if name not in shared]
-        named += [name for table in self.tables.values() for name in table.thumbnails]
-        found = (_inside(self.file.parent, name) for name in dict.fromkeys(named) if name)
-        return tuple(file for file in found if file is not None)
+        names = [*theirs.loc[theirs["prep"].notna(), "path"], *theirs["mask_path"].dropna()]
+        return tuple(name for name in dict.fromkeys(names) if name not in shared)
 
     @cached_property
     def tables(self) -> dict[Path, _Table]:
@@ -101,17 +107,25 @@ class Holdings:
         return tuple(dict.fromkeys(self._originals()))
 
     def _originals(self) -> Iterator[str]:
-        theirs, root = self.manifest.frame[self.rows], self.manifest.root
-        base = root.parent if root is not None and root.is_file() else root
-        cells = zip(theirs["path"], theirs["mask_path"], theirs["source"], theirs["prep"], strict=True)
-        for path, mask, source, prep in cells:
-            if prep is not None and source is not None:
-                yield str(source)
-            for name in filter(None, (path, mask)):
-                file = None if base is None else base / name
-                if file is not None and file not in self.made and (prep is None or file.exists()):
-                    yield str(file)
-        yield from (str(file.resolve()) for file in self.made if file.is_symlink())
+        theirs = self.manifest.frame[self.rows]
+        photos = theirs["source"].where(theirs["prep"].notna(), theirs["path"])
+        of_review = (name for table in self.tables.values() for name in table.photos)
+        for name in filter(None, (*photos, *of_review)):
+            yield self._place(name, self.photos)
+        for name in self._named:
+            if self.file is None:
+                yield self._place(name, self.photos)
+            elif (file := self.file.parent / name) not in self.made and file.exists():
+                yield str(file)
+
+    def _place(self, name: str, root: Path | None) -> str:
+        """A file's place, as far as it is known."""
+        beside = None if self.file is None else self.file.parent
+        bases = [base.parent if base.is_file() else base for base in (root, beside) if base is not None]
+        places = [base / name for base in bases]
+        # A manifest of photos that lie elsewhere, opened without their root: the name is all there is.
+        there = next((place for place in places if place.exists()), places[0] if root is not None else None)
+        return name if there is None else str(there)
 
     def remove(self) -> None:
         """Remove what was made, then the rows of tables, then those of the manifest: a kill in between is repaired.
@@ -145,21 +159,23 @@ class _Table:
     kept: list[list[str]]
     gone: list[list[str]]
     thumbnails: list[str]
+    photos: list[str]
 
     @classmethod
     def read(cls, file: Path, ids: frozenset[str], subject: str) -> _Table:
         with file.open(newline="", encoding="utf-8-sig", errors="surrogateescape") as stream:
             header, *rows = list(csv.reader(stream)) or [[]]
         names = [name.strip().lower() for name in header]
-        kept, gone, thumbnails = [header], [], []
+        kept, theirs = [header], []
         for row in rows:
             cells = dict(zip(names, row, strict=False))
             if cells.get("id") in ids or cells.get("subject") == subject:
-                gone.append(row)
-                thumbnails.append(cells.get(THUMBNAIL, ""))
+                theirs.append((row, cells))
             else:
                 kept.append(row)
-        return cls(kept, gone, thumbnails)
+        gone = [row for row, _ in theirs]
+        thumbnails, photos = ([cells.get(name, "") for _, cells in theirs] for name in (THUMBNAIL, PHOTO))
+        return cls(kept, gone, thumbnails, photos)
 
     def write(self, file: Path) -> None:
         with whole(file) as partial, partial.open("w", newline="", encoding="utf-8", errors="surrogateescape") as out:

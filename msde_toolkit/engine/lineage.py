@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 
-from msde_toolkit.data.subject_rows import rows_of_subject, same_people
+from msde_toolkit.data.subject_rows import same_people
 from msde_toolkit.engine.fold_of_run import PREFIX, folds_of, repeat_of
 from msde_toolkit.engine.run_folder import RunFolder
 from msde_toolkit.errors import InputError
@@ -21,16 +22,19 @@ TRAINED, TESTED, TAUGHT_HERE = "trained on them", "tested on them", "taught by a
 
 @dataclass(frozen=True, eq=False)
 class Origin:
-    """What the models of a run come from: ``how`` is ``STARTED``, ``TAUGHT`` or ``EVALUATED``."""
+    """What the models of ``child`` come from: ``how`` is ``STARTED``, ``TAUGHT`` or ``EVALUATED``."""
 
+    child: RunFolder
     run: RunFolder
     how: str
 
     def __str__(self) -> str:
         return f"{self.how} run {self.run.directory.resolve().name}"
 
-    def models_of(self, child: RunFolder) -> Mapping[Checkpoint, Checkpoint]:
+    @cached_property
+    def models(self) -> Mapping[Checkpoint, Checkpoint]:
         """The earlier model behind each model of ``child``; those that cannot be told are not in it."""
+        child = self.child
         if self.how == EVALUATED:
             return {place: place for place in child.checkpoints}
         try:
@@ -94,7 +98,7 @@ class Lineage:
         """The runs that have to do with a subject, in the order of ``runs``."""
         found = {run: Seen(run) for run in self.runs}
         for run in self.runs:
-            if same_people(run.manifest.name, dataset) and rows_of_subject(run.manifest, subject).any():
+            if same_people(run.manifest.name, dataset) and run.rows_of(subject).any():
                 found[run].add(TRAINED, run.trained_on(subject))
                 found[run].add(TAUGHT_HERE, run.taught_on(subject))
                 if TRAINED not in found[run].why:
@@ -109,14 +113,12 @@ class Lineage:
         news = False
         for origin in self._origins[seen.run]:
             if tainted := found[origin.run].checkpoints:
-                models = origin.models_of(seen.run)
-                places = {place for place in seen.run.checkpoints if models.get(place, next(iter(tainted))) in tainted}
+                places = {place for place in seen.run.checkpoints if origin.models.get(place) in {None, *tainted}}
                 news |= seen.add(str(origin), places)
         if seen.run.starting_file is not None:
             for other in found.values():
                 if seen.run.starting_file in {digests.of(other.run, place) for place in other.checkpoints}:
-                    why = str(Origin(other.run, STARTED))
-                    news |= seen.add(why, set(seen.run.checkpoints))
+                    news |= seen.add(str(Origin(seen.run, other.run, STARTED)), set(seen.run.checkpoints))
         return news
 
     def _origins_of(self, run: RunFolder) -> Iterator[Origin]:
@@ -132,7 +134,7 @@ class Lineage:
             earlier = self._at(place) or [found for found in self.runs if found.names & names]
             if not earlier:
                 self.untraced.append((run, f"{how} run {name or place}"))
-            yield from (Origin(found, how) for found in earlier if found is not run)
+            yield from (Origin(run, found, how) for found in earlier if found is not run)
 
     def _at(self, place: str | None) -> list[RunFolder]:
         """The run in that folder, as the command line named it."""

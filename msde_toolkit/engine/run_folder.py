@@ -10,9 +10,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
+import pandas as pd
 
 from msde_toolkit.data.folds import Fold
-from msde_toolkit.data.subject_rows import rows_of_subject
 from msde_toolkit.engine.fold_of_run import AUTO, PREFIX
 from msde_toolkit.engine.prepare import training_rows
 from msde_toolkit.engine.starting_weights import IMAGENET, NONE
@@ -115,6 +116,14 @@ class RunFolder:
         return default if self.only_predicts else str(self.config.get(option, default))
 
     @cached_property
+    def _groups(self) -> npt.NDArray[np.object_]:
+        return self.manifest.groups()
+
+    def rows_of(self, subject: str) -> npt.NDArray[np.bool_]:
+        """``[n]`` whether the sample is of the subject."""
+        return np.asarray(self._groups == subject, dtype=bool)
+
+    @cached_property
     def divisions(self) -> tuple[Fold, ...]:
         """The folds in ``folds.json``; empty where it does not say them, as for an evaluation."""
         try:
@@ -126,12 +135,12 @@ class RunFolder:
         if held_out is None:
             split = self.manifest.frame["split"]
             return Fold(name, np.flatnonzero(split == "train"), np.flatnonzero(split == "test"))
-        inside = np.isin(self.manifest.groups().astype(str), held_out)
+        inside = pd.Index(self._groups).isin(held_out)
         return Fold(name, np.flatnonzero(~inside), np.flatnonzero(inside))
 
     def trained_on(self, subject: str) -> set[Checkpoint]:
         """The models whose training data, or choice of epoch, has samples of the subject."""
-        if self.only_predicts or not rows_of_subject(self.manifest, subject).any():
+        if self.only_predicts or not self.rows_of(subject).any():
             return set()
         if not self.provenance:
             return set(self.checkpoints)
@@ -153,7 +162,7 @@ class RunFolder:
         fold = next((fold for fold in self.divisions if fold.name == name), None)
         if fold is None:
             return True
-        chosen_on_test = self.provenance.get("select") == "test" and rows_of_subject(self.manifest, subject)[fold.test]
+        chosen_on_test = self.provenance.get("select") == "test" and self.rows_of(subject)[fold.test]
         return self._is_among(fold, subject, train_on) or bool(np.any(chosen_on_test))
 
     def _is_among(self, fold: Fold, subject: str, train_on: str) -> bool:
@@ -161,7 +170,7 @@ class RunFolder:
             rows = training_rows(self.manifest, fold, train_on)
         except InputError:  # nothing, or next to nothing, to train on
             return False
-        return bool(rows_of_subject(self.manifest, subject)[rows].any())
+        return bool(self.rows_of(subject)[rows].any())
 
     @property
     def _has_teacher(self) -> bool:

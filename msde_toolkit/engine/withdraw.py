@@ -14,7 +14,7 @@ from msde_toolkit.data.beside_manifest import Holdings
 from msde_toolkit.data.image_cache import entries
 from msde_toolkit.data.subject_rows import same_people, subjects_of
 from msde_toolkit.engine.lineage import Lineage, Seen
-from msde_toolkit.engine.run_folder import RunFolder, read_all
+from msde_toolkit.engine.run_folder import read_all
 from msde_toolkit.errors import InputError
 from msde_toolkit.files import cache_directory
 from msde_toolkit.results.run_store import all_runs
@@ -98,13 +98,11 @@ def _told(seen: Seen) -> dict[str, Any]:
     }
 
 
-def find(subject: str, manifest: Manifest, file: Path | None, runs: Sequence[Path]) -> Withdrawal:
+def find(holdings: Holdings, runs: Sequence[Path]) -> Withdrawal:
     """Look for everything that there is of a subject; nothing is changed.
 
     Args:
-        subject: as the dataset calls them.
-        manifest: the set they are in.
-        file: where it is stored; None for a set that is read directly.
+        holdings: who it is, and the set they are in.
         runs: folders to look for runs in, at any depth.
 
     Raises:
@@ -113,11 +111,11 @@ def find(subject: str, manifest: Manifest, file: Path | None, runs: Sequence[Pat
     folders = list(dict.fromkeys(run for folder in runs for run in all_runs(folder)))
     trained, unread = read_all(folders)
     teachers, broken = read_all([path for path in sorted(cache_directory("teachers").iterdir()) if path.is_dir()])
-    holdings = Holdings(manifest, subject, file)
+    manifest, subject = holdings.manifest, holdings.subject
     lineage = Lineage([*trained, *teachers])
     seen = lineage.saw(subject, manifest.name)
     if not (holdings.any or seen):
-        raise InputError(_unknown(subject, manifest, lineage.runs))
+        raise InputError(_unknown(subject, manifest, [run.manifest for run in lineage.runs]))
     cached = {teacher.directory for teacher in teachers}
     gone = [found.run.directory for found in seen if found.run.directory in cached] + list(broken)
     locks = [lock for path in gone if (lock := path.with_suffix(".lock")).is_file()]
@@ -131,9 +129,9 @@ def find(subject: str, manifest: Manifest, file: Path | None, runs: Sequence[Pat
 
 
 def _arrays(dataset: str) -> list[Path]:
-    """Decoded images and features of the dataset, and those that do not say whose they are. Features come first.
+    """Features, places of faces and decoded images of the dataset, and those that do not say whose they are.
 
-    Features are told by the pixels, too, which two sets may share: so these must still be there to be asked.
+    Features are known by their images, too, for two sets may have the same: so the images must go last.
     """
 
     def theirs(facts: Any) -> bool:
@@ -146,12 +144,13 @@ def _arrays(dataset: str) -> list[Path]:
         for entry in entries("features")
         if theirs(entry.facts) or (entry.facts and entry.facts.get("pixels_sha256") in pixels)
     ]
-    return [file for entry in (*features, *images) for file in entry.files]
+    faces = [entry for entry in entries("faces") if theirs(entry.facts)]
+    return [file for entry in (*features, *faces, *images) for file in entry.files]
 
 
-def _unknown(subject: str, manifest: Manifest, runs: Sequence[RunFolder]) -> str:
-    sets = [manifest, *(run.manifest for run in runs if same_people(run.manifest.name, manifest.name))]
-    known = sorted(set().union(*(subjects_of(one) for one in sets)))
+def _unknown(subject: str, manifest: Manifest, of_runs: Sequence[Manifest]) -> str:
+    related = (other for other in of_runs if same_people(other.name, manifest.name))
+    known = sorted(set().union(*(subjects_of(one) for one in (manifest, *related))))
     if not known:
         return f"{subject}: {manifest.name} does not know its subjects; remove the samples by hand."
     close = get_close_matches(subject, known, n=3, cutoff=0.5)

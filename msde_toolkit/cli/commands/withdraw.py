@@ -12,7 +12,7 @@ from msde_toolkit.cli.console import Json
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from msde_toolkit.types import Manifest
+    from msde_toolkit.data.beside_manifest import Holdings
 
 EXAMPLE = (
     "Example: msde data withdraw S042 --manifest faces/manifest.parquet --dry-run   |   "
@@ -24,7 +24,7 @@ def withdraw(
     subject: Annotated[str, typer.Argument(help="Who takes consent back, as the dataset calls them.")],
     manifest: Annotated[Path | None, typer.Option(help="A manifest (Parquet): rows and files beside it go.")] = None,
     data: Annotated[str | None, typer.Option(help="Instead: a dataset that is read directly.")] = None,
-    root: Annotated[Path | None, typer.Option(help="With --data: where the dataset is.")] = None,
+    root: Annotated[Path | None, typer.Option(help="Where the dataset is; for a manifest, its photos.")] = None,
     settings: Annotated[list[str] | None, typer.Option("--set", help="With --data: data.KEY=VALUE.")] = None,
     runs: Annotated[
         list[Path] | None, typer.Option(help="Folder to look for runs in, at any depth (default: runs); repeatable.")
@@ -40,12 +40,12 @@ def withdraw(
     from msde_toolkit.engine.withdraw import find
     from msde_toolkit.errors import InputError
 
-    samples = _samples(manifest, data, root, settings or [])
+    holdings = _holdings(subject, manifest, data, root, settings or [])
     for folder in runs or []:
         if not folder.is_dir():
             message = f"--runs {folder}: no such folder."
             raise InputError(message)
-    found = find(subject, samples, manifest, runs or [Path("runs")])
+    found = find(holdings, runs or [Path("runs")])
     document = {**found.document(), "dry_run": dry_run}
     if not json:
         _show(document)
@@ -59,26 +59,27 @@ def withdraw(
     raise typer.Exit(1 if found.not_marked else 0)
 
 
-def _samples(manifest: Path | None, data: str | None, root: Path | None, settings: list[str]) -> Manifest:
+def _holdings(
+    subject: str, manifest: Path | None, data: str | None, root: Path | None, settings: list[str]
+) -> Holdings:
+    from msde_toolkit.data.beside_manifest import Holdings
     from msde_toolkit.data.source import open_source, with_on_bad
     from msde_toolkit.engine.config import parse_settings
     from msde_toolkit.errors import InputError
     from msde_toolkit.types import load_manifest
 
     if (manifest is None) == (data is None):
-        message = (
-            "Give the manifest that they are in (--manifest FILE.parquet) or a dataset (--data NAME), one of the two."
-        )
+        message = "Give the manifest that they are in (--manifest FILE) or a dataset (--data NAME), one of the two."
         raise InputError(message)
     if data is not None:
         options = parse_settings(settings, roles=("data",))["data"]
-        return open_source(data, root, with_on_bad(data, options, None)).manifest
-    if root is not None or settings:
-        option = "--set" if settings else "--root"
-        message = f"{option} belongs to --data; the files of a manifest are in its folder."
+        samples = open_source(data, root, with_on_bad(data, options, None)).manifest
+        return Holdings(samples, subject, None, samples.root)
+    if settings:
+        message = "--set belongs to --data; a manifest is taken as it is."
         raise InputError(message)
     assert manifest is not None
-    return load_manifest(manifest)
+    return Holdings(load_manifest(manifest), subject, manifest, root)
 
 
 def _show(document: Mapping[str, Any]) -> None:
