@@ -34,6 +34,7 @@ class RunDisplay:
         columns = (title, BarColumn(), MofNCompleteColumn(), TimeRemainingColumn(), note)
         self._progress = Progress(*columns, console=self._console, disable=not self._live, transient=True)
         self._task: TaskID | None = None
+        self._title = ""
         self._folds = 0
         self._done = 0
         self._accuracy: dict[str, list[float]] = defaultdict(list)
@@ -53,9 +54,19 @@ class RunDisplay:
 
     def decoding(self, done: int, total: int) -> None:
         """Images are being decoded (or drawn) into the cache."""
-        if self._task is None:
-            self._task = self._progress.add_task("Preparing images", total=total, note="")
-            self._say(f"Preparing {total} images (kept in the cache for the next run)")
+        self._stage("Preparing images", f"Preparing {total} images (kept in the cache for the next run)", done, total)
+
+    def searching(self, done: int, total: int) -> None:
+        """Faces are being looked for in photos."""
+        self._stage("Looking for faces", f"Looking for faces in {total} photos (kept in the cache)", done, total)
+
+    def _stage(self, title: str, sentence: str, done: int, total: int) -> None:
+        if self._title != title:
+            if self._task is not None:
+                self._progress.remove_task(self._task)
+            self._title, self._task = title, self._progress.add_task(title, total=total, note="")
+            self._say(sentence)
+        assert self._task is not None
         self._progress.update(self._task, completed=done)
 
     @hookimpl

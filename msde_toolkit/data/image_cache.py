@@ -217,6 +217,18 @@ def read_all(dataset: Dataset, rows: Manifest) -> list[Image]:
     return images
 
 
+def read_each(dataset: Dataset, rows: Manifest) -> list[Image | DataError]:
+    """Each row's image (uint8 ``[H, W, 3]``), or why there is none; the rows around a bad one are not lost."""
+    try:
+        return list(read_all(dataset, rows))
+    except DataError as error:
+        if len(rows) == 1:
+            return [error]
+        half = len(rows) // 2
+        parts = (np.arange(half), np.arange(half, len(rows)))
+        return [found for part in parts for found in read_each(dataset, rows.take(part))]
+
+
 def _check_image(image: Image, sample: str) -> None:
     if image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3 or 0 in image.shape:
         message = f"sample {sample}: expected uint8 [H, W, 3], the dataset gave {image.dtype} {list(image.shape)}."

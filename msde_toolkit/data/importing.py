@@ -12,9 +12,9 @@ import numpy as np
 import pandas as pd
 
 from msde_toolkit.create import create_dataset
-from msde_toolkit.data.image_cache import Progress
+from msde_toolkit.data.image_cache import Progress, read_each
 from msde_toolkit.data.source import Source, open_source, with_on_bad
-from msde_toolkit.data.usable import leave_out_unreadable, read_each
+from msde_toolkit.data.usable import leave_out_unreadable
 from msde_toolkit.errors import DataError, InputError
 from msde_toolkit.files import whole
 from msde_toolkit.interfaces import Dataset

@@ -1,4 +1,4 @@
-"""A dataset opened by name, with a mask drawn on where one was asked for."""
+"""A dataset opened by name, with faces cut out and a mask drawn on where that was asked for."""
 
 from __future__ import annotations
 
@@ -8,7 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from msde_toolkit.create import create_dataset, create_masker, parse_options
+from msde_toolkit.data.faces import Cutting, FaceCrops
 from msde_toolkit.data.masking import MaskedDataset
+from msde_toolkit.data.own_split import of_split
 from msde_toolkit.errors import DataError, InputError
 from msde_toolkit.interfaces import Dataset
 from msde_toolkit.types import Manifest, PublishedTable
@@ -26,17 +28,27 @@ class Source:
     @property
     def published(self) -> tuple[PublishedTable, ...]:
         """What publications say of the set, as its plugin declares it."""
-        base = _without_mask(self.dataset)
+        base = _innermost(self.dataset)
         return tuple(base.published(parse_options(type(base), self.options, "data")))
 
 
-def wrap(name: str, mask: str | None, mask_options: Mapping[str, Any], seed: int) -> Dataset:
-    """The dataset, drawing ``mask`` on its faces if one is named.
+def wrap(
+    name: str,
+    mask: str | None,
+    mask_options: Mapping[str, Any],
+    seed: int,
+    *,
+    cutting: Cutting | None = None,
+    split: str | None = None,
+) -> Dataset:
+    """The dataset: faces are cut from its photos if ``cutting`` says how, and ``mask`` is drawn on if one is named.
 
     Raises:
         InputError: unknown name or option; options of a mask without a mask.
     """
     dataset = create_dataset(name)
+    if cutting is not None:
+        dataset = FaceCrops(dataset, cutting, split)
     if mask is None:
         if mask_options:
             message = "--set mask.*: no mask is drawn; name one with --mask NAME."
@@ -63,16 +75,28 @@ def open_source(
     mask: str | None = None,
     mask_options: Mapping[str, Any] | None = None,
     seed: int = 0,
+    cutting: Cutting | None = None,
+    split: str | None = None,
 ) -> Source:
-    """Open a dataset and list its samples; no image is decoded.
+    """Open a dataset and list its samples; no image is decoded, unless faces have to be found.
+
+    Args:
+        name: of the dataset.
+        root: where it is.
+        options: of the dataset.
+        mask: drawn on every face.
+        mask_options: of the mask.
+        seed: of the masks.
+        cutting: how faces are found and cut, if the dataset's images are photos.
+        split: only this one of the dataset's own splits.
 
     Raises:
-        InputError: unknown name or option, options of a mask without a mask, missing root.
-        DataError: naming file and row.
+        InputError: unknown name or option, options of a mask without a mask, missing root, no such split.
+        DataError: naming file and row; or no photo has a face.
     """
-    dataset = wrap(name, mask, mask_options or {}, seed)
-    checked = parse_options(type(_without_mask(dataset)), options, "data")
-    manifest = dataset.load(root, checked)
+    dataset = wrap(name, mask, mask_options or {}, seed, cutting=cutting, split=split)
+    checked = parse_options(type(_innermost(dataset)), options, "data")
+    manifest = of_split(dataset.load(root, checked), split)
     if len(manifest) == 0:
         message = f"{name}: there is not a single sample{'' if root is None else f' in {root}'}."
         raise DataError(message)
@@ -80,5 +104,8 @@ def open_source(
     return Source(dataset, manifest, checked.model_dump(mode="json"), masked)
 
 
-def _without_mask(dataset: Dataset) -> Dataset:
-    return dataset.base if isinstance(dataset, MaskedDataset) else dataset
+def _innermost(dataset: Dataset) -> Dataset:
+    """The dataset that was named, without what is made of its images."""
+    while isinstance(dataset, (MaskedDataset, FaceCrops)):
+        dataset = dataset.base
+    return dataset

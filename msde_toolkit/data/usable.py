@@ -8,30 +8,16 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
-import numpy as np
-
-from msde_toolkit.data.image_cache import Progress, cache_key, chunked, read_all
+from msde_toolkit.data.image_cache import Progress, cache_key, chunked, read_each
 from msde_toolkit.data.source import Source
 from msde_toolkit.errors import DataError
 from msde_toolkit.files import cache_directory, whole
-from msde_toolkit.interfaces import Dataset, Image
+from msde_toolkit.interfaces import Dataset
 from msde_toolkit.types import LeftOut, Manifest
 from msde_toolkit.types.left_out import Reason
 
 NAMED = 3
 """So many unusable images are named; the others are counted."""
-
-
-def read_each(dataset: Dataset, rows: Manifest) -> list[Image | DataError]:
-    """Each row's image (uint8 ``[H, W, 3]``), or why there is none; the rows around a bad one are not lost."""
-    try:
-        return list(read_all(dataset, rows))
-    except DataError as error:
-        if len(rows) == 1:
-            return [error]
-        half = len(rows) // 2
-        parts = (np.arange(half), np.arange(half, len(rows)))
-        return [found for part in parts for found in read_each(dataset, rows.take(part))]
 
 
 def unreadable(dataset: Dataset, manifest: Manifest, progress: Progress | None = None) -> dict[str, str]:

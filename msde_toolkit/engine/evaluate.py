@@ -19,9 +19,13 @@ import numpy.typing as npt
 import torch
 
 from msde_toolkit.data.batches import BatchSource, Rows
+from msde_toolkit.data.faces import Cutting, Finder
+from msde_toolkit.data.faces.prepared import recipe_notes, recipes_in
 from msde_toolkit.data.image_cache import CachedImages, Progress, load_images
 from msde_toolkit.data.source import Source, open_source
+from msde_toolkit.data.subject_rows import same_people
 from msde_toolkit.engine.config import RunConfig, load_config
+from msde_toolkit.engine.face_recipe import check_recipe, recipe_of
 from msde_toolkit.engine.fold_of_run import held_out_by, people
 from msde_toolkit.engine.provenance import without_folders
 from msde_toolkit.engine.run import RunResult
@@ -37,18 +41,57 @@ from msde_toolkit.types import Manifest, relabelled
 
 @dataclass(frozen=True)
 class Target:
-    """The data to evaluate on, as ``msde run`` names it."""
+    """The data to evaluate on, as ``msde run`` names it.
+
+    Attributes:
+        data: name of the dataset.
+        root: where it is.
+        mask: drawn on every face.
+        set_data: options of the dataset.
+        set_mask: options of the mask.
+        split: only this one of the dataset's own splits.
+        faces: the landmarker that finds the faces, where the images are not yet cut like the run's.
+        set_faces: options of the landmarker.
+    """
 
     data: str
     root: Path | None = None
     mask: str | None = None
     set_data: Mapping[str, Any] | None = None
     set_mask: Mapping[str, Any] | None = None
+    split: str | None = None
+    faces: str | None = None
+    set_faces: Mapping[str, Any] | None = None
 
-    def open(self, seed: int = 0) -> Source:
+    def open(self, seed: int = 0, cutting: Cutting | None = None) -> Source:
         """The dataset and its samples; ``seed`` is of the masks."""
-        options, mask_options = self.set_data or {}, self.set_mask
-        return open_source(self.data, self.root, options, mask=self.mask, mask_options=mask_options, seed=seed)
+        return open_source(
+            self.data,
+            self.root,
+            self.set_data or {},
+            mask=self.mask,
+            mask_options=self.set_mask,
+            seed=seed,
+            cutting=cutting,
+            split=self.split,
+        )
+
+    def cutting(self, run: OpenRun, progress: Progress | None) -> Cutting | None:
+        """How the run cuts faces, and what finds them; None where the images are taken as they are.
+
+        Raises:
+            InputError: unknown landmarker or option; options without a landmarker; or the run has no recipe.
+        """
+        if self.faces is None:
+            if self.set_faces:
+                message = "--set faces.*: no face is looked for; name a landmarker with --faces NAME."
+                raise InputError(message)
+            return None
+        return Cutting(recipe_of(run), Finder.create(self.faces, self.set_faces), progress)
+
+    def notes(self) -> list[str]:
+        """What a summary must say of the choice of samples."""
+        return [] if self.split is None else [f"only the dataset's own split {self.split!r}"]
 
 
 def evaluate(
@@ -57,6 +100,7 @@ def evaluate(
     *,
     out: Path | None = None,
     progress: Progress | None = None,
+    searching: Progress | None = None,
     command: Sequence[str] | None = None,
 ) -> RunResult:
     """Let every model of a run predict the target's samples, except those of people whom it was trained on.
@@ -64,20 +108,30 @@ def evaluate(
     On another dataset each model predicts all samples, so a sample stands in every fold; on the run's own (with masks
     drawn on it, say) each fold's models predict only whom they held out.
 
+    Args:
+        run: the folder of a finished run.
+        target: the data.
+        out: the folder of the run that is made.
+        progress: told how many images have been decoded.
+        searching: told in how many photos faces have been looked for.
+        command: recorded in ``provenance.json``.
+
     Raises:
         InputError: not a finished run; labels that do not mean the same; faces prepared by another recipe; nobody is
             left to be tested.
+        DataError: as opening the data does.
     """
     check_out(out)
     source = open_run(run)
-    found = target.open(source.seed)
+    cutting = target.cutting(source, searching)
+    found = target.open(source.seed, cutting)
     manifest = relabelled(found.manifest, source.classes)
-    _check_recipe(source, manifest)
+    notes = [*target.notes(), *check_recipe(source, manifest), *recipe_notes(manifest)]
     rows = _rows_of_folds(source, manifest)
     images = load_images(found.dataset, manifest, source.image_size, progress)
     config = _config(source, target)
     with new_run(config, out) as store:
-        write_json(store.provenance, _provenance(source, found, manifest, images, target, command))
+        write_json(store.provenance, _provenance(source, found, manifest, images, target, cutting, command))
         write_json(store.folds, {"schema": 1, "source": "evaluation", "unit": "sample", "folds": _listed(rows)})
         store.write_manifest(manifest)
         for name, tested in rows.items():
@@ -86,7 +140,8 @@ def evaluate(
                 logits = _logits(source, manifest, images, name, repeat, tested)
                 _link(source.model_file(name, repeat), files.model)
                 files.write_predictions(prediction_table(manifest, tested, logits, name, repeat, source.seed))
-        summary = summarise(store, _facts(source, manifest, target, store.directory.resolve().name, list(rows)))
+        facts = _facts(source, manifest, target, store.directory.resolve().name, list(rows))
+        summary = summarise(store, {**facts, "notes": [*manifest.notes, *notes, *facts["notes"]]})
         write_json(store.summary, summary)
     return RunResult(store.directory, summary)
 
@@ -103,21 +158,11 @@ def new_run(config: RunConfig, out: Path | None) -> Iterator[RunStore]:
         raise
 
 
-def _check_recipe(source: OpenRun, manifest: Manifest) -> None:
-    ours, theirs = (set(part.frame["prep"].dropna()) for part in (source.manifest, manifest))
-    if ours and theirs and ours != theirs:
-        message = (
-            f"{manifest.name}: its faces were cut by another recipe ({', '.join(sorted(theirs))}) than those of run "
-            f"{source.name} ({', '.join(sorted(ours))}).\nCut them again: msde data faces with the run's recipe."
-        )
-        raise InputError(message)
-
-
 def _rows_of_folds(source: OpenRun, manifest: Manifest) -> dict[str, Rows]:
     """Rows that each fold's models may be tested on."""
     everyone = np.arange(len(manifest))
     names = [str(name) for name in source.summary["folds"]]
-    if source.manifest.name != manifest.name:
+    if not same_people(source.manifest.name, manifest.name):
         return dict.fromkeys(names, everyone)
     who, known, held_out = people(manifest), set(people(source.manifest)), held_out_by(source)
     rows = {name: np.flatnonzero([person not in known or person in held_out[name] for person in who]) for name in names}
@@ -164,6 +209,7 @@ def _provenance(
     manifest: Manifest,
     images: CachedImages,
     target: Target,
+    cutting: Cutting | None,
     command: Sequence[str] | None,
 ) -> dict[str, Any]:
     """The source's, with other data and a word that nothing was trained."""
@@ -172,6 +218,9 @@ def _provenance(
     plugins["data"] = Registry("datasets").info(target.data).as_dict()
     if target.mask is not None:
         plugins["mask"] = Registry("maskers").info(target.mask).as_dict()
+    faces = None
+    if cutting is not None and cutting.finder is not None:
+        faces = {"recipe": str(cutting.recipe), "landmarker": cutting.finder.as_dict()}
     return {
         **recorded,
         "started": datetime.now(UTC).isoformat(timespec="seconds"),
@@ -182,7 +231,10 @@ def _provenance(
             "pixels_sha256": images.sha256,
             "samples": len(manifest),
             "version": found.dataset.version,
+            "prep": recipes_in(manifest),
+            "split": target.split,
         },
+        "faces": faces,
         "options": {**recorded["options"], "data": dict(found.options), "mask": dict(found.mask_options)},
         "command": without_folders(command),
     }
@@ -191,7 +243,7 @@ def _provenance(
 def _facts(source: OpenRun, manifest: Manifest, target: Target, name: str, folds: list[str]) -> dict[str, Any]:
     kept = ("model", "loss", "preset", "profile", "unsound", "train_on", "select", "pretraining", "weights_sha256")
     told = {key: source.summary.get(key) for key in (*kept, "teacher", "repeats", "parameters")}
-    other = source.manifest.name != manifest.name
+    other = not same_people(source.manifest.name, manifest.name)
     drawn = " (synthetic faces)" if source.synthetic else ""
     notes = [
         f"models of run {source.name}, trained on {source.manifest.name}{drawn}; nothing was trained on {manifest.name}"
@@ -209,7 +261,7 @@ def _facts(source: OpenRun, manifest: Manifest, target: Target, name: str, folds
         "identity": "independent" if known else "unknown",
         "folds": folds,
         "seconds": 0.0,
-        "notes": [*manifest.notes, *notes, *_cautions(source)],
+        "notes": [*notes, *_cautions(source)],
     }
 
 

@@ -9,6 +9,7 @@ import numpy.typing as npt
 import torch
 
 from msde_toolkit.data.folds import Fold
+from msde_toolkit.data.subject_rows import same_people
 from msde_toolkit.engine.config import RunConfig
 from msde_toolkit.engine.settings import Settings
 from msde_toolkit.errors import InputError
@@ -47,7 +48,7 @@ def folds_of(run: OpenRun, manifest: Manifest, folds: Sequence[Fold], option: st
         InputError: if every model of the run has seen a subject that a fold tests.
     """
     names = [str(name) for name in run.summary["folds"]]
-    if run.manifest.name != manifest.name:
+    if not same_people(run.manifest.name, manifest.name):
         return {fold.name: fold.name if fold.name in names else names[0] for fold in folds}
     who, known, held_out = people(manifest), set(people(run.manifest)), held_out_by(run)
     return {fold.name: _that_held_out(set(who[fold.test]) & known, held_out, fold.name, run, option) for fold in folds}

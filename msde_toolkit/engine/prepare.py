@@ -12,6 +12,7 @@ import torch
 
 from msde_toolkit.create import create_model
 from msde_toolkit.data.batches import Rows
+from msde_toolkit.data.faces.prepared import recipe_notes
 from msde_toolkit.data.folds import Fold, Folds, inner_split, load_folds, make_folds, released_folds
 from msde_toolkit.data.image_cache import CachedImages, Progress, load_images
 from msde_toolkit.data.source import Source, open_source
@@ -250,7 +251,7 @@ def _count(model: Model) -> dict[str, int]:
 def _notes(
     config: RunConfig, train: TrainOptions, folds: Folds, source: Source, model: Model, dataset: type[Dataset]
 ) -> tuple[str, ...]:
-    notes = list(source.manifest.notes)
+    notes = [*source.manifest.notes, *recipe_notes(source.manifest)]
     preset = PRESETS[config.preset]
     if preset.caution:
         paper = TrainOptions()

@@ -14,6 +14,7 @@ from typing import Any
 import torch
 
 import msde_toolkit
+from msde_toolkit.data.faces.prepared import recipes_in
 from msde_toolkit.engine.device import describe
 from msde_toolkit.engine.prepare import Prepared
 
@@ -42,6 +43,7 @@ def provenance(prepared: Prepared, command: Sequence[str] | None = None) -> dict
             "pixels_sha256": prepared.images.sha256,
             "samples": len(prepared.manifest),
             "version": prepared.source.dataset.version,
+            "prep": recipes_in(prepared.manifest),
         },
         "pretraining": prepared.weights.label,
         "weights_sha256": prepared.weights.sha256,

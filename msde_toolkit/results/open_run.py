@@ -15,6 +15,7 @@ import pandas as pd
 import torch
 
 from msde_toolkit.create import create_model
+from msde_toolkit.data.faces import Cutting, Recipe
 from msde_toolkit.data.image_cache import load_images, squash
 from msde_toolkit.data.source import wrap
 from msde_toolkit.errors import InputError, MsdeWarning
@@ -174,9 +175,10 @@ class OpenRun:
 
     @cached_property
     def dataset(self) -> Dataset:
-        """What reads the images, the mask of the run drawn on."""
-        data = self._provenance.plugins.data.full_name
-        return wrap(data, self._config.mask, self._provenance.options.mask, self._config.seed)
+        """What reads the images, faces cut as in the run, its mask drawn on."""
+        data, faces = self._provenance.plugins.data.full_name, self._provenance.faces
+        cutting = None if faces is None else Cutting(Recipe.parse(faces.recipe))
+        return wrap(data, self._config.mask, self._provenance.options.mask, self._config.seed, cutting=cutting)
 
 
 def open_run(directory: Path | str, root: Path | None = None) -> OpenRun:

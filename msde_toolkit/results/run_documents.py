@@ -64,12 +64,17 @@ class _Data(_Entries):
     pixels_sha256: str | None = None
 
 
+class _Faces(_Entries):
+    recipe: str
+
+
 class ProvenanceEntries(_Entries):
     """Of ``provenance.json``."""
 
     options: _Options
     plugins: _Plugins
     data: _Data
+    faces: _Faces | None = None
 
 
 class ConfigEntries(_Entries):

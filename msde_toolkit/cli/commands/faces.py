@@ -30,7 +30,7 @@ def faces(
         Path | None, typer.Option(help="The review list with its column choice filled in: 2, x,y,w,h, eyes ..., drop.")
     ] = None,
     on_bad: Annotated[
-        str | None, typer.Option(help="A row or photo that cannot be used: error or skip (default).")
+        str | None, typer.Option(help="A row or photo that cannot be read: error, or skip (default).")
     ] = None,
     settings: Annotated[
         list[str] | None,
@@ -142,14 +142,11 @@ def _show(done: CutFaces, recipe: str, landmarker: str) -> None:
     if done.upscaled:
         lines.append(f"{done.upscaled:,} faces are smaller than the crop and were enlarged")
     if done.beyond_edge:
-        lines.append(
-            f"{done.beyond_edge:,} crops reach beyond their photo by a twentieth or more; its edge goes on there"
-        )
+        lines.append(f"{done.beyond_edge:,} crops reach beyond their photo by a twentieth or more: its edge goes on")
     if done.review:
-        lines.append(
-            f"{done.review:,} photos to look at: {done.folder / REVIEW}; fill in its column choice and give it"
-        )
-        lines.append(f"back with --overrides {done.folder / REVIEW}")
+        review = done.folder / REVIEW
+        lines.append(f"{done.review:,} photos to look at are in {review}: fill in its column choice,")
+        lines.append(f"then run this again with --overrides {review}")
     if done.decided.lost:
         lines.append(f"what was lost, by condition, class and subject: {done.folder / FAILURES}")
     for line in lines:

@@ -9,8 +9,7 @@ import pandas as pd
 from msde_toolkit.data.audit.duplicates import images_of
 from msde_toolkit.data.audit.finding import DoesNotApply, Finding, found
 from msde_toolkit.data.audit.material import Material
-from msde_toolkit.data.image_cache import CHUNK
-from msde_toolkit.data.usable import read_each
+from msde_toolkit.data.image_cache import CHUNK, read_each
 from msde_toolkit.errors import DataError
 from msde_toolkit.interfaces import Dataset, Image
 from msde_toolkit.randomness import generator

@@ -10,8 +10,8 @@ import numpy as np
 import numpy.typing as npt
 
 from msde_toolkit.data.audit.perceptual_hash import perceptual_hash
-from msde_toolkit.data.image_cache import Progress, chunked
-from msde_toolkit.data.usable import check_some_are_left, read_each
+from msde_toolkit.data.image_cache import Progress, chunked, read_each
+from msde_toolkit.data.usable import check_some_are_left
 from msde_toolkit.errors import DataError
 from msde_toolkit.interfaces import Dataset, Image
 from msde_toolkit.types import Manifest

@@ -6,12 +6,12 @@ import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-import msde_toolkit
 from msde_toolkit.data.faces.crop_files import CropFiles
 from msde_toolkit.data.faces.crops import EYES, FILE, Cutting, FaceCrops, at_their_places, faces_manifest
 from msde_toolkit.data.faces.decide import Decided, check_readable, check_some_are_left, decide
@@ -169,7 +169,7 @@ def _write_facts(out: Path, photos: Manifest, finder: Finder, recipe: Recipe) ->
         "dataset": photos.name,
         "recipe": str(recipe),
         "landmarker": finder.as_dict(),
-        "msde-toolkit": msde_toolkit.__version__,
+        "msde-toolkit": version("msde-toolkit"),
     }
     out.mkdir(parents=True, exist_ok=True)
     with whole(out / FACTS) as partial_file:

@@ -15,8 +15,7 @@ from msde_toolkit.data.faces.decide import Decided
 from msde_toolkit.data.faces.outcome import Outcome
 from msde_toolkit.data.faces.overrides import Choice
 from msde_toolkit.data.faces.thumbnails import thumbnail
-from msde_toolkit.data.image_cache import Progress
-from msde_toolkit.data.usable import read_each
+from msde_toolkit.data.image_cache import Progress, read_each
 from msde_toolkit.errors import DataError
 from msde_toolkit.files import whole
 from msde_toolkit.interfaces import Dataset

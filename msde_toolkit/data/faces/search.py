@@ -13,8 +13,7 @@ import numpy as np
 
 from msde_toolkit.create import create_landmarker, parse_options
 from msde_toolkit.data.faces.outcome import Journal, Outcome, rounded
-from msde_toolkit.data.image_cache import Progress, chunked
-from msde_toolkit.data.usable import read_each
+from msde_toolkit.data.image_cache import Progress, chunked, read_each
 from msde_toolkit.errors import DataError, PluginError
 from msde_toolkit.interfaces import Dataset, Face, Hint, Image, Landmarker
 from msde_toolkit.registry import Registry

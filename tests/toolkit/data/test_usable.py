@@ -5,8 +5,9 @@ import pytest
 from PIL import Image as Pillow
 
 import msde_toolkit as msde
+from msde_toolkit.data.image_cache import read_each
 from msde_toolkit.data.source import open_source
-from msde_toolkit.data.usable import leave_out_unreadable, read_each, unreadable
+from msde_toolkit.data.usable import leave_out_unreadable, unreadable
 from msde_toolkit.engine.prepare import prepare
 from msde_toolkit.errors import DataError, InputError
 
