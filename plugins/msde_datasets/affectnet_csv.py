@@ -99,9 +99,9 @@ class _Table:
     bad: dict[int, str]
 
     def text(self, name: str, rows: npt.NDArray[np.int64] | None = None) -> npt.NDArray[np.object_]:
-        """Trimmed cells of a column."""
+        """Cells of a column without spaces and quotes around them."""
         column = self.cells.column(name)
-        trimmed = pc.utf8_trim_whitespace(column if rows is None else column.take(rows))
+        trimmed = pc.utf8_trim(column if rows is None else column.take(rows), ' "\t\r')
         words: npt.NDArray[np.object_] = trimmed.to_numpy(zero_copy_only=False)
         return words
 
@@ -109,7 +109,7 @@ class _Table:
         """Cells of a column as numbers; NaN where one is none."""
         try:
             return np.asarray(pc.cast(self.cells.column(name).take(rows), pa.float64()), dtype=np.float64)
-        except pa.ArrowInvalid:  # some cell is no number, or has spaces around it: one by one
+        except pa.ArrowInvalid:  # some cell is no number, or has something around it: one by one
             return np.asarray(pd.to_numeric(pd.Series(self.text(name, rows)), errors="coerce"), dtype=np.float64)
 
     @classmethod
@@ -124,7 +124,7 @@ class _Table:
             raise DataError(message)
         table, bad = _parsed(file, names, wanted, skip_rows=int(header))
         lines = np.setdiff1d(np.arange(table.num_rows + len(bad)) + 1 + header, np.array(list(bad), dtype=np.int64))
-        paths = pc.utf8_trim_whitespace(table.column(PATH)).to_numpy(zero_copy_only=False)
+        paths = pc.utf8_trim(table.column(PATH), ' "\t\r').to_numpy(zero_copy_only=False)
         there: npt.NDArray[np.bool_] = np.asarray(paths != "", dtype=np.bool_)
         words = table.column(EXPRESSION).to_numpy(zero_copy_only=False)
         empty = {int(lines[row]): "no image named" for row in np.flatnonzero(~there) if words[row]}  # no empty lines
@@ -166,7 +166,11 @@ def _parsed(file: Path, names: list[str], wanted: list[str], *, skip_rows: int) 
                 skip_rows=skip_rows,
                 column_names=[name if names.index(name) == k else f"{name} {k}" for k, name in enumerate(names)],
             ),
-            parse_options=pacsv.ParseOptions(ignore_empty_lines=False, invalid_row_handler=note),
+            parse_options=pacsv.ParseOptions(
+                quote_char=False,  # no cell needs one; one that is never closed would swallow the rows below
+                ignore_empty_lines=False,
+                invalid_row_handler=note,
+            ),
             convert_options=pacsv.ConvertOptions(
                 include_columns=wanted, column_types=dict.fromkeys(wanted, pa.string()), strings_can_be_null=False
             ),

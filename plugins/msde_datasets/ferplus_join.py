@@ -49,6 +49,9 @@ def read_joined(pixels: Path, votes: Path, *, skip: bool) -> VotedRows:
         if name:
             out.add(f"ferplus-{line:06d}", f"{pixels.name}#{line}", name, SPLITS[usage], parsed)
         nameless += not name
+    if nameless == len(rows):
+        message = f"{votes}: none of its {nameless} rows names an image."
+        raise DataError(message)
     out.notes += _notes(table, pixels, len(out.ids), skip=skip)
     out.notes += bad.settle(len(out.ids), skip=skip)
     if nameless:

@@ -20,6 +20,7 @@ import pyarrow.csv as pa_csv
 import pyarrow.parquet as pq
 
 from msde_datasets.bad_rows import BadRows
+from msde_datasets.text_files import check_rows_are_lines
 from msde_toolkit.errors import DataError, InputError
 from msde_toolkit.types import Manifest
 
@@ -138,8 +139,11 @@ def _csv(file: Path, bad: BadRows) -> TableFile:
     except pa.ArrowException as error:
         message = f"{file}: cannot be read as CSV ({str(error).splitlines()[0]})."
         raise DataError(message) from error
+    rows = table.num_rows + len(wrong)
+    if rows != len(rest.splitlines()):
+        check_rows_are_lines(content.decode("utf-8-sig", "replace"), file, delimiter=separator)
     frame = table.to_pandas().set_axis(names, axis=1)
-    numbers = np.setdiff1d(np.arange(2, 2 + len(frame) + len(wrong)), wrong)
+    numbers = np.setdiff1d(np.arange(2, 2 + rows), wrong)
     blank = (frame.isna() | (frame == "")).all(axis=1).to_numpy(dtype=bool)
     return TableFile(frame[~blank].reset_index(drop=True), numbers[~blank], "line", {})
 

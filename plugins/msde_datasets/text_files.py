@@ -6,6 +6,7 @@ import csv
 import os
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 from msde_toolkit.errors import DataError
 
@@ -22,20 +23,41 @@ def read_lines(file: Path) -> list[tuple[int, str]]:
 
 
 def read_rows(file: Path) -> Iterator[tuple[int, list[str]]]:
-    """Rows of a CSV that are not blank, cells stripped, each with the number of its last line.
+    """Rows of a CSV that are not blank, cells stripped, each with the number of its line.
 
     Raises:
-        DataError: as ``read_lines``; or a quote is never closed.
+        DataError: as ``read_lines``; or a quoted cell goes on over the next line.
     """
-    reader = csv.reader(_text(file).splitlines(keepends=True), skipinitialspace=True, strict=False)
+    text = _text(file)
+    check_rows_are_lines(text, file, skipinitialspace=True)
+    reader = csv.reader(text.splitlines(keepends=True), skipinitialspace=True)
+    for number, row in enumerate(reader, 1):
+        cells = [cell.strip() for cell in row]
+        if any(cells):
+            yield number, cells
+
+
+def check_rows_are_lines(text: str, file: Path, **form: Any) -> None:
+    """That no quoted cell of a CSV goes on over the next line: a quote that is never closed swallows all rows below.
+
+    Args:
+        text: of the file.
+        file: for the message.
+        form: of the CSV, as ``csv.reader`` takes it.
+
+    Raises:
+        DataError: naming the line of the quote.
+    """
+    reader, number = csv.reader(text.splitlines(keepends=True), **form), 0
     try:
-        for row in reader:
-            cells = [cell.strip() for cell in row]
-            if any(cells):
-                yield reader.line_num, cells
-    except csv.Error as error:
-        message = f"{file}, line {reader.line_num}: no CSV ({error})."
-        raise DataError(message) from error
+        while next(reader, None) is not None and reader.line_num == number + 1:
+            number += 1
+        if reader.line_num == number:
+            return
+    except csv.Error:  # a cell of 128 kB and more
+        pass
+    message = f"{file}, line {number + 1}: a quoted cell goes on over the next line. Close it, or join the lines."
+    raise DataError(message)
 
 
 def _text(file: Path) -> str:

@@ -44,6 +44,14 @@ def test_both_files_with_and_without_a_header(tmp_path):
     assert [np.median(image) for image in images] == pytest.approx([5, 5], abs=2)
 
 
+def test_a_quote_changes_nothing_and_swallows_no_rows(tmp_path):
+    quoted = ",".join(f'"{cell}"' for cell in affectnet_row("1/a.jpg", 1).split(","))
+    training(tmp_path, [quoted, '"' + affectnet_row("1/b.jpg", 2), affectnet_row("1/c.jpg", 3)])
+    manifest = load(tmp_path, landmarks=True)
+    assert words(manifest) == ["happy", "sad", "surprise"]
+    assert manifest.frame["box"].tolist() == [[134, 134, 899, 899]] * 3
+
+
 def test_valence_and_arousal_are_columns_and_unknown_where_the_set_says_so(tmp_path):
     cells = ["0.5,-1", "-2,-2", "NULL,0.25"]
     lines = [f"1/{name}.jpg,0,0,8,8,{POINTS},1,{cell}" for name, cell in zip("abc", cells, strict=True)]

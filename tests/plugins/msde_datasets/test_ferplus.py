@@ -284,3 +284,32 @@ def test_a_real_csv_with_its_votes():
     theirs = dict(zip((sample.removeprefix("fer2013-") for sample in fer.ids), fer.labels, strict=True))
     same = [theirs[sample.removeprefix("ferplus-")] == label for sample, label in zip(manifest.ids, manifest.labels)]  # noqa: B905
     assert np.mean(same) > 0.65
+
+
+def test_a_quote_that_is_never_closed_is_named_by_its_line(tmp_path):
+    rows = [f"fer{k}.png,{BOX},0,8,1,1,0,0,0,0,0,0" for k in range(6)]
+    rows[2] = rows[2].replace(BOX, '"(0, 0, 48, 48)')
+    one_folder(tmp_path, rows)
+    with pytest.raises(DataError, match=r"label\.csv, line 3: a quoted cell goes on over the next line"):
+        load(tmp_path, on_bad="skip")
+
+
+def test_label_files_without_images_leave_the_votes_to_the_csv_of_pixels(tmp_path):
+    # The authors' repository: label.csv in data/FER2013Train, the images still to be made of fer2013.csv.
+    text(tmp_path / "data" / "FER2013Train" / "label.csv", [f"fer0000000.png,{BOX},0,8,1,1,0,0,0,0,0,0"])
+    ferplus_csv(tmp_path, USAGES)
+    assert len(load(tmp_path)) == 24
+
+
+def test_votes_may_be_named_by_their_folder_or_stand_elsewhere_below_the_root(tmp_path):
+    ferplus_csv(tmp_path / "fer2013", USAGES)
+    (tmp_path / "FERPlus").mkdir()
+    (tmp_path / "fer2013" / "fer2013new.csv").rename(tmp_path / "FERPlus" / "fer2013new.csv")
+    assert len(load(tmp_path)) == len(load(tmp_path / "fer2013", votes=tmp_path / "FERPlus")) == 24
+
+
+def test_rows_without_any_image_name_are_refused_as_such(tmp_path):
+    ferplus_csv(tmp_path, USAGES[:2])
+    text(tmp_path / "fer2013new.csv", [FERPLUS_HEADER, *[f"Training,,{'0,' * 9}10"] * 2])
+    with pytest.raises(DataError, match="none of its 2 rows names an image"):
+        load(tmp_path, on_bad="skip")

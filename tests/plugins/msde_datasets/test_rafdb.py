@@ -202,7 +202,7 @@ def test_class_folders_of_public_mirrors(tmp_path, folders):
     assert manifest.ids[0] == "rafdb-train_00001"
     assert manifest.labels.tolist() == [*range(7), *range(7)]
     assert list(manifest.frame["split"]) == ["train"] * 7 + ["test"] * 7
-    assert "1 other file left alone (train_labels.csv)" in manifest.notes
+    assert "1 other file left alone (DATASET/train_labels.csv)" in manifest.notes
 
 
 def test_a_folder_named_valid_holds_the_test_images(tmp_path):

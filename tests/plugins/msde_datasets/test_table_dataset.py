@@ -123,6 +123,16 @@ BAD = [
 ]
 
 
+@pytest.mark.parametrize("cell", ['"s1', '"s1\ns2"'])
+def test_a_quote_that_would_swallow_the_rows_below_is_named_by_its_line(tmp_path, cell):
+    rows = [f"{k}.png,{k},s" for k in range(6)]
+    rows[2] = f"2.png,2,{cell}"
+    file = written(tmp_path, "path,label,subject", *rows)
+    for on_bad in ("error", "skip"):
+        with pytest.raises(DataError, match=r"t\.csv, line 4: a quoted cell goes on over the next line"):
+            load(file, on_bad=on_bad)
+
+
 @pytest.mark.parametrize(("row", "says"), BAD, ids=[says for _, says in BAD])
 def test_a_bad_row_is_named_by_its_line(tmp_path, row, says):
     face(tmp_path / "elsewhere" / "a.png")
