@@ -12,6 +12,7 @@ from matplotlib.text import Text
 from PIL import Image
 
 from msde_toolkit import figures
+from msde_toolkit.errors import InputError
 
 
 def drawn(synthetic=True):
@@ -107,3 +108,20 @@ def test_drawing_and_saving_never_touches_pyplot(tmp_path):
         "figures.save_figure(f, pathlib.Path(sys.argv[1])); sys.exit('matplotlib.pyplot' in sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", code, tmp_path / "f"], check=False).returncode == 0
+
+
+def test_one_file_in_the_format_of_its_name(tmp_path):
+    for name, start in (("a.PDF", b"%PDF"), ("b.svg", b"<?xml"), ("c.png", b"\x89PNG")):
+        figures.write_figure(drawn(), tmp_path / "new" / name)
+        once = (tmp_path / "new" / name).read_bytes()
+        figures.write_figure(drawn(), tmp_path / "new" / name)
+        assert once.startswith(start)
+        assert (tmp_path / "new" / name).read_bytes() == once
+    assert len(list((tmp_path / "new").iterdir())) == 3
+
+
+@pytest.mark.parametrize("name", ["a.jpg", "a", ".png", "png"])
+def test_other_formats_are_refused(tmp_path, name):
+    with pytest.raises(InputError, match=r"\.png, \.svg or \.pdf"):
+        figures.write_figure(drawn(), tmp_path / name)
+    assert not list(tmp_path.iterdir())

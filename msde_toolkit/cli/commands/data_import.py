@@ -77,10 +77,10 @@ def _print(done: Imported) -> None:
         changes = [f"{count:,} {word}" for word, count in asdict(done.change).items() if count]
         console.print(f"  {', '.join(changes) or 'the samples are the same; notes or licence differ'}")
     for lost in manifest.left_out[:NAMED]:
-        console.print(Padding(f"left out: {lost.sample}: {lost.reason}", (0, 0, 0, 2)), style="yellow")
+        console.print(Padding(f"left out: {lost.sample}: {lost.reason}", (0, 0, 0, 2), expand=False), style="yellow")
     if len(manifest.left_out) > NAMED:
         console.print(f"  and {len(manifest.left_out) - NAMED:,} more (--json lists all)", style="yellow")
     for note in manifest.notes:
-        console.print(Padding(note, (0, 0, 0, 2)), style="dim")
+        console.print(Padding(note, (0, 0, 0, 2), expand=False), style="dim")
     console.print(f"Look for leaks:  {done.auditing}", soft_wrap=True)
     console.print(f"Train on it:     {done.training}", soft_wrap=True)

@@ -32,8 +32,10 @@ def list_datasets(json: Json = False) -> None:
         labels = " or ".join(word for word in dataset.label_choices if word != "auto") or dataset.labels
         synthetic = "; synthetic faces" if dataset.synthetic else ""
         where = f"--root: {dataset.root or 'none, it is drawn'}"
-        console.print(Padding(where, (0, 0, 0, 4)))
-        console.print(Padding(f"labels: {labels}{synthetic}; licence: {dataset.licence}", (0, 0, 0, 4)), style="dim")
+        console.print(Padding(where, (0, 0, 0, 4), expand=False))
+        console.print(
+            Padding(f"labels: {labels}{synthetic}; licence: {dataset.licence}", (0, 0, 0, 4), expand=False), style="dim"
+        )
     console.print(
         "Options of one: msde list datasets NAME. What it holds: msde data show NAME --root PATH", style="dim"
     )

@@ -83,9 +83,9 @@ def _print(document: dict[str, Any], manifest: Manifest, published: Sequence[Pub
     subjects = "unknown" if document["subjects"] is None else document["subjects"]
     console.print(f"  subjects: {subjects}, pairs: {document['pairs']}, licence: {manifest.licence}")
     for line in _published_lines(document["table"][0], published):
-        console.print(Padding(line, (0, 0, 0, 2)))
+        console.print(Padding(line, (0, 0, 0, 2), expand=False))
     for note in manifest.notes:
-        console.print(Padding(note, (0, 0, 0, 2)), style="dim")
+        console.print(Padding(note, (0, 0, 0, 2), expand=False), style="dim")
     if document["sheet"]:
         console.print(f"  Faces: {document['sheet']}", soft_wrap=True)
 
