@@ -57,7 +57,7 @@ def create_loss(name: str, options: Mapping[str, Any] | PluginOptions | None = N
 def create_masker(name: str, options: Mapping[str, Any] | PluginOptions | None = None) -> Masker:
     """A masker by name. Raises as ``create_model`` does."""
     cls: type[Masker] = Registry("maskers").get(name)
-    return cls(parse_options(cls, options, "mask"))
+    return cls(parse_options(cls, options, "mask", name))
 
 
 def create_landmarker(name: str, options: Mapping[str, Any] | PluginOptions | None = None) -> Landmarker:

@@ -54,3 +54,21 @@ class Masker(Plugin):
         """
         message = f"{type(self).__name__} does not define apply."
         raise NotImplementedError(message)
+
+    def parameters(self, image: Image, landmarks: Landmarks, rng: np.random.Generator) -> dict[str, Any]:
+        """What ``apply`` decides when it is given the same, to be kept beside the mask: kind, colour, pose and so on.
+
+        Text, finite numbers and truth values by short names; each becomes the column ``mask_NAME`` of a manifest. By
+        default nothing.
+
+        Args:
+            image: uint8 ``[H, W, 3]`` RGB.
+            landmarks: ``[68, 2]`` pixels.
+            rng: in the state in which ``apply`` gets it.
+        """
+        del image, landmarks, rng
+        return {}
+
+    def fingerprint(self) -> str:
+        """Changes with all that ``apply`` depends on besides options and arguments: ``version``, and files it reads."""
+        return self.version

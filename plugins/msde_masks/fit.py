@@ -104,11 +104,11 @@ def fit(landmarks: Landmarks, wear: Wear) -> Fit:
     Raises:
         DataError: if the landmarks are not 68 finite points of an upright face.
     """
-    frame = _frame(landmarks, wear.tilt)
-    top_left, top = _top_corner(frame, frame.left_side, wear), frame.at(frame.ridge, 0.19 - 0.03 * wear.high)
-    top_right = _top_corner(frame, frame.right_side, wear)
-    bottom_left, bottom_right = (_bottom_corner(frame, side, wear) for side in (frame.left_side, frame.right_side))
-    bottom = frame.at(frame.chin, 1.06 + 0.03 * wear.low)
+    frame = frame_of(landmarks, wear.tilt)
+    top_left, top = top_corner(frame, frame.left_side, wear), top_middle(frame, wear)
+    top_right = top_corner(frame, frame.right_side, wear)
+    bottom_left, bottom_right = (bottom_corner(frame, side, wear) for side in (frame.left_side, frame.right_side))
+    bottom = bottom_middle(frame, wear)
     upper = smooth(
         np.array(
             [top_left, _cheek(frame, frame.left_side, wear), top, _cheek(frame, frame.right_side, wear), top_right]
@@ -156,7 +156,12 @@ def smooth(points: Points, steps: int = 8) -> Points:
     return np.concatenate([*pieces, points[-1:]])
 
 
-def _frame(landmarks: Landmarks, tilt: float) -> Frame:
+def frame_of(landmarks: Landmarks, tilt: float) -> Frame:
+    """The axes of a face, turned by ``tilt`` times 1.5 degrees.
+
+    Raises:
+        DataError: if the landmarks are not 68 finite points of an upright face.
+    """
     if landmarks.shape != (68, 2) or not np.isfinite(landmarks).all():
         message = f"A mask needs landmarks [68, 2] of finite numbers, got {list(landmarks.shape)}."
         raise DataError(message)
@@ -192,15 +197,27 @@ def _between(start: float, end: float, share: float) -> float:
     return start + (end - start) * share
 
 
+def bottom_middle(frame: Frame, wear: Wear) -> Points:
+    """``[2]`` under the chin of the closed mouth."""
+    return frame.at(frame.chin, 1.06 + 0.03 * wear.low)
+
+
 def _cheek(frame: Frame, side: float, wear: Wear) -> Points:
     return frame.at(_between(frame.ridge, side, 0.50), 0.315 - 0.02 * wear.high)
 
 
-def _top_corner(frame: Frame, side: float, wear: Wear) -> Points:
+def top_middle(frame: Frame, wear: Wear) -> Points:
+    """``[2]`` on the bridge of the nose."""
+    return frame.at(frame.ridge, 0.19 - 0.03 * wear.high)
+
+
+def top_corner(frame: Frame, side: float, wear: Wear) -> Points:
+    """``[2]`` where the upper edge meets the outline of the cheek on this side."""
     return frame.at(_between(frame.ridge, side, 0.93 + 0.03 * wear.wide), 0.37 - 0.02 * wear.high)
 
 
-def _bottom_corner(frame: Frame, side: float, wear: Wear) -> Points:
+def bottom_corner(frame: Frame, side: float, wear: Wear) -> Points:
+    """``[2]`` where the lower edge meets the outline of the cheek on this side."""
     return frame.at(_between(frame.tip, side, 0.90 + 0.03 * wear.wide), 0.70 + 0.02 * wear.low)
 
 

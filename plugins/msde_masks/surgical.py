@@ -8,18 +8,13 @@ import numpy as np
 import numpy.typing as npt
 from pydantic import Field
 
-from msde_masks.fit import Fit, Points, Wear, fit
+from msde_masks.fit import Fit, Frame, Points, Wear, fit
+from msde_masks.light import LUMA, Layer, Light, is_grey, light_of, over
 from msde_toolkit.errors import DataError
 from msde_toolkit.interfaces import Image, Landmarks, Masker, PluginOptions
 
 BLUE = (164.0, 205.0, 228.0)
 LOOP = (232.0, 235.0, 238.0)
-LUMA = np.array([0.299, 0.587, 0.114])
-GREY_SPREAD = 6
-"""An image is grey if the channels of 99% of its pixels differ by no more: JPEG leaves a little colour in greys."""
-
-Layer = npt.NDArray[np.float64]
-"""``[H, W]``."""
 
 
 class Surgical(Masker):
@@ -67,15 +62,14 @@ class Surgical(Masker):
         if not body.any():
             message = f"The landmarks put the mask outside the image of {width}x{height} pixels."
             raise DataError(message)
-        light = _light(image, lines, alpha)
-        grey = options.colour == "auto" and _is_grey(image)
+        light = _lit(light_of(image, lines.frame, alpha), lines.frame, (height, width))
+        grey = options.colour == "auto" and is_grey(image)
         cloth = _shaded(_colour(BLUE, dice[5:], grey=grey), light * relief / 128.0)
         band = _shaded(_colour(LOOP, 0.0 * dice[5:], grey=grey), light)
         share = (body / np.maximum(alpha, 1.0))[..., None]
         mask = np.rint(share * cloth + (1.0 - share) * band).clip(0, 255).astype(np.int64)
         cover = alpha.astype(np.int64)
-        mixed = 2 * (cover[..., None] * mask + (255 - cover[..., None]) * image) + 255
-        return (mixed // 510).astype(np.uint8), alpha.astype(np.uint8)
+        return over(image, mask, cover), alpha.astype(np.uint8)
 
 
 def _rasterise(lines: Fit, height: int, width: int, *, ear_loops: bool) -> tuple[Layer, Layer, Layer]:
@@ -113,29 +107,12 @@ def _rasterise(lines: Fit, height: int, width: int, *, ear_loops: bool) -> tuple
     return covered, looped, height_map
 
 
-def _light(image: Image, lines: Fit, alpha: Layer) -> Layer:
-    """``[H, W]`` brightness: the mask's own roundness, times the photo's exposure and side light.
-
-    Exposure and side light are measured where nothing is covered.
-    """
-    luma = image @ LUMA
-    across, down = lines.frame.coordinates(*alpha.shape)
-    seen = luma[alpha == 0]
-    exposure = float(np.percentile(seen, 90)) if seen.size else 200.0
-    face = (alpha == 0) & (np.abs(across) < 0.75) & (down > -0.5) & (down < 0.3)
-    left, right = luma[face & (across < 0)], luma[face & (across > 0)]
-    side = 0.0
-    if left.size and right.size:
-        side = float((right.mean() - left.mean()) / max(right.mean() + left.mean(), 1.0))
+def _lit(light: Light, frame: Frame, shape: tuple[int, int]) -> Layer:
+    """``[H, W]`` brightness: the mask's own roundness in the photo's light."""
+    across, down = frame.coordinates(*shape)
     across = across.clip(-1.2, 1.2)
     roundness = 1.02 - 0.16 * across**2 - 0.22 * (down - 0.55).clip(0.0, 0.6) ** 2
-    lit: Layer = roundness * (1.0 + 0.7 * float(np.clip(side, -0.35, 0.35)) * across)
-    return lit * float(np.clip(0.40 + 0.60 * exposure / 210.0, 0.40, 1.05))
-
-
-def _is_grey(image: Image) -> bool:
-    spread = image.max(axis=2).astype(np.int64) - image.min(axis=2)
-    return bool(np.percentile(spread, 99) <= GREY_SPREAD)
+    return light.on(roundness, across)
 
 
 def _colour(base: tuple[float, float, float], dice: Points, *, grey: bool) -> Points:
