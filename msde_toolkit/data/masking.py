@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import replace
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,104 @@ FOLLOWED = (
     *("synthetic", "version", "classes", "root_hint", "aligned"),
     *("Options", "summary", "reference", "licence", "presets"),
 )
+
+Parameter = str | bool | int | float | None
+
+
+@dataclass(frozen=True)
+class MaskDrawer:
+    """A masker with its name and seed; together with a sample's id they say all that a mask looks like.
+
+    Attributes:
+        masker: draws the mask.
+        name: the masker's, as it was asked for.
+        seed: of all masks.
+    """
+
+    masker: Masker
+    name: str
+    seed: int
+
+    def draw(self, image: Image, sample: str, points: Landmarks) -> tuple[Image, npt.NDArray[np.uint8]]:
+        """The masked image ``[H, W, 3]`` and alpha ``[H, W]``, both uint8; where alpha is 0 the image is unchanged.
+
+        Args:
+            image: uint8 ``[H, W, 3]``.
+            sample: id of the unmasked sample.
+            points: ``[68, 2]`` pixels.
+
+        Raises:
+            DataError: the face cannot be masked; the message says why.
+            PluginError: the masker breaks its contract.
+        """
+        drawn, alpha = self.masker.apply(image, points, self._generator(sample))
+        if drawn.shape != image.shape or alpha.shape != image.shape[:2] or {drawn.dtype, alpha.dtype} != {image.dtype}:
+            message = (
+                f"The masker {self.name!r} must return uint8 {list(image.shape)} and alpha {list(image.shape[:2])}; it "
+                f"gave {drawn.dtype} {list(drawn.shape)} and {alpha.dtype} {list(alpha.shape)}."
+            )
+            raise PluginError(message)
+        bare = alpha == 0
+        if not np.array_equal(drawn[bare], image[bare]):
+            message = (
+                f"The masker {self.name!r} changes sample {sample} where its alpha is 0: the pair is not registered."
+            )
+            raise PluginError(message)
+        return drawn, alpha
+
+    def parameters(self, image: Image, sample: str, points: Landmarks) -> dict[str, Parameter]:
+        """What the masker says of the mask that ``draw`` draws, as plain values.
+
+        Raises:
+            PluginError: a value that is no text, number or truth value, or whose name a manifest has already.
+        """
+        said: Mapping[str, Any] = self.masker.parameters(image, points, self._generator(sample))
+        return {str(key): self._plain(str(key), value) for key, value in said.items()}
+
+    def _generator(self, sample: str) -> np.random.Generator:
+        return generator(self.seed, "mask", self.name, sample)
+
+    def _plain(self, key: str, value: Any) -> Parameter:
+        value = value.item() if isinstance(value, np.generic) else value
+        finite = not isinstance(value, float) or np.isfinite(value)
+        if key == "path" or not finite or not isinstance(value, str | bool | int | float | None):
+            message = (
+                f"The masker {self.name!r} gives the parameter {key!r} = {value!r}; it must be text, a finite number "
+                "or a truth value, under another name than 'path'."
+            )
+            raise PluginError(message)
+        return value
+
+
+def points_on(image: Image, landmarks: list[float] | None, *, aligned: bool) -> Landmarks:
+    """``[68, 2]`` pixels: a sample's own landmarks, else the average face's where faces are aligned.
+
+    Raises:
+        DataError: if there are neither, or others than 68.
+    """
+    if landmarks is None:
+        if not aligned:
+            message = "it has no landmarks and its dataset is not aligned."
+            raise DataError(message)
+        return canonical_landmarks(image.shape[1], image.shape[0])
+    points: Landmarks = np.asarray(landmarks, dtype=np.float64)
+    if points.size != canonical_landmarks(1, 1).size:
+        message = f"it has {points.size} landmark numbers, expected 136 (68 points)."
+        raise DataError(message)
+    return points.reshape(-1, 2)
+
+
+def overlay_notes(manifest: Manifest) -> tuple[str, ...]:
+    """What every table made of overlay pairs must say; nothing for a set without them."""
+    overlays = manifest.frame["pairing"].to_numpy(dtype=object)[manifest.pairs()["m"].to_numpy(dtype=int)] == "overlay"
+    count = int(overlays.sum())
+    if not count:
+        return ()
+    some = "pairs are" if count == len(overlays) else f"{count} of {len(overlays)} pairs are"
+    return (
+        f"overlay: {some} one photo with a mask drawn on; equal pixels outside the mask flatter CL, KD and any "
+        "comparison of NM with M",
+    )
 
 
 class MaskedDataset(Dataset):
@@ -87,12 +186,12 @@ class MaskedDataset(Dataset):
         return [None if drawn is None else drawn[1] for _, drawn in self._drawn(rows)]
 
     def fingerprint(self, rows: Manifest) -> str:
-        """Changes with the base's pixels, the masker, its version and options, the seed and the canonical landmarks."""
+        """Changes with the base's pixels, the masker and what it reads, its options, seed and canonical landmarks."""
         facts = [
             f"{type(self.base).__module__}.{type(self.base).__qualname__}",
             self.base.fingerprint(rows),
             f"{type(self.masker).__module__}.{type(self.masker).__qualname__}",
-            self.masker.version,
+            self.masker.fingerprint(),
             self.masker.options.model_dump(mode="json"),
             self.name,
             self.seed,
@@ -144,27 +243,8 @@ class MaskedDataset(Dataset):
 
     def _apply(self, image: Image, source: str, landmarks: list[float] | None) -> tuple[Image, npt.NDArray[np.uint8]]:
         try:
-            points = self._points(landmarks, image)
-            drawn, alpha = self.masker.apply(image, points, generator(self.seed, "mask", self.name, source))
+            points = points_on(image, landmarks, aligned=self.base.aligned)
+            return MaskDrawer(self.masker, self.name, self.seed).draw(image, source, points)
         except DataError as error:
             message = f"sample {source} cannot be masked: {error}"
             raise DataError(message) from error
-        if drawn.shape != image.shape or alpha.shape != image.shape[:2] or {drawn.dtype, alpha.dtype} != {image.dtype}:
-            message = (
-                f"The masker {self.name!r} must return uint8 {list(image.shape)} and alpha {list(image.shape[:2])}; it "
-                f"gave {drawn.dtype} {list(drawn.shape)} and {alpha.dtype} {list(alpha.shape)}."
-            )
-            raise PluginError(message)
-        return drawn, alpha
-
-    def _points(self, landmarks: list[float] | None, image: Image) -> Landmarks:
-        if landmarks is None:
-            if not self.base.aligned:
-                message = "it has no landmarks and its dataset is not aligned."
-                raise DataError(message)
-            return canonical_landmarks(image.shape[1], image.shape[0])
-        points: Landmarks = np.asarray(landmarks, dtype=np.float64)
-        if points.size != canonical_landmarks(1, 1).size:
-            message = f"it has {points.size} landmark numbers, expected 136 (68 points)."
-            raise DataError(message)
-        return points.reshape(-1, 2)

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from msde_toolkit import statistics
+from msde_toolkit.data.masking import overlay_notes
 from msde_toolkit.results.effect import effect, effect_notes
 from msde_toolkit.results.run_store import RunStore
 from msde_toolkit.types import Manifest, load_manifest
@@ -110,7 +111,7 @@ def summarise(store: RunStore, facts: Mapping[str, Any]) -> dict[str, Any]:
         "interval_about": f"these trained models on further {'subjects' if manifest.has_subjects else 'samples'}",
         "metrics": metrics(predictions, group, manifest.classes, seed=0),
         **done,
-        "notes": [*facts["notes"], *effect_notes(done), *_interval_notes(manifest, tested)],
+        "notes": [*facts["notes"], *overlay_notes(manifest), *effect_notes(done), *_interval_notes(manifest, tested)],
     }
 
 

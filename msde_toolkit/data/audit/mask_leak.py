@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
@@ -20,6 +22,8 @@ MOST = 2000
 FEWEST = 60
 FOLDS = 5
 SHUFFLES = 199
+OPAQUE = 127
+"""Alpha above it counts as mask."""
 CHANCE = 0.01
 MARGIN = 0.03
 """Accuracy above the shuffled labels' mean from which it is a finding: less is of no use to a model."""
@@ -27,34 +31,68 @@ MARGIN = 0.03
 Numbers = npt.NDArray[np.float64]
 
 
-def mask_encodes_label(material: Material) -> list[Finding]:
-    """Whether a small model tells the label from the mask's area, place, height, width and colour alone.
+@dataclass(frozen=True)
+class Told:
+    """How well a small model tells the label from numbers of the mask alone.
 
-    Ridge regression on the classes, cross-validated by subject, against the same with labels shuffled within subjects
-    (everywhere, where a subject has one label only).
+    Attributes:
+        masks: how many were looked at.
+        accuracy: cross-validated, in [0, 1].
+        majority: share of the most frequent class.
+        shuffled: mean accuracy with shuffled labels: chance.
+        p: share of shuffled labels that did as well, by a permutation test.
     """
-    images_of(material)
-    rows = _masked(material)
-    features, used = _features(material, rows)
-    labels = material.manifest.labels[rows][used]
-    groups = material.manifest.groups()[rows][used]
+
+    masks: int
+    accuracy: float
+    majority: float
+    shuffled: float
+    p: float
+
+    @property
+    def leaks(self) -> bool:
+        """Whether a model could read the mask instead of the face."""
+        return self.p <= CHANCE and self.accuracy >= self.shuffled + MARGIN
+
+
+def told_by(features: Numbers, labels: npt.NDArray[np.int64], groups: npt.NDArray[np.object_]) -> Told:
+    """Ridge regression on the classes, cross-validated by group, against the same with shuffled labels.
+
+    Labels are shuffled within groups (everywhere, where a group has one label only).
+
+    Args:
+        features: ``[n, F]`` numbers of the masks.
+        labels: ``[n]``.
+        groups: ``[n]`` what must not stand on both sides: the subject.
+
+    Raises:
+        DoesNotApply: too few masks, classes or groups to tell.
+    """
     if len(labels) < FEWEST or len(set(labels)) < 2 or len(set(groups)) < FOLDS:
         message = f"fewer than {FEWEST} masks whose region is known, of {FOLDS} subjects and 2 classes"
         raise DoesNotApply(message)
     accuracy, shuffled = _predictability(features, labels, groups)
     p = (1 + int((shuffled >= accuracy).sum())) / (1 + len(shuffled))
     majority = float(np.bincount(labels).max() / len(labels))
-    leaks = p <= CHANCE and accuracy >= float(shuffled.mean()) + MARGIN
+    return Told(len(labels), accuracy, majority, float(shuffled.mean()), p)
+
+
+def mask_encodes_label(material: Material) -> list[Finding]:
+    """Whether ``told_by`` tells the label from the mask's area, place, height, width and colour alone."""
+    images_of(material)
+    rows = _masked(material)
+    features, used = _features(material, rows)
+    told = told_by(features, material.manifest.labels[rows][used], material.manifest.groups()[rows][used])
     concerned = np.zeros(len(material.manifest), dtype=bool)
-    concerned[rows[used]] = leaks
+    concerned[rows[used]] = told.leaks
     return found(
         "mask_encodes_label",
         "severe",
         material,
         concerned,
         f"Area, place, size and colour of the mask alone tell the label of {{rows}} masked images with accuracy "
-        f"{100 * accuracy:.1f} % (most frequent class {100 * majority:.1f} %, labels shuffled "
-        f"{100 * shuffled.mean():.1f} %, p {p:.3f}): a model can read the mask instead of the face.",
+        f"{100 * told.accuracy:.1f} % (most frequent class {100 * told.majority:.1f} %, labels shuffled "
+        f"{100 * told.shuffled:.1f} %, p {told.p:.3f}): a model can read the mask instead of the face.",
         "Fit masks to the neutral face, choose kind and colour at random, and mask every class alike.",
     )
 
@@ -98,20 +136,30 @@ def _of_chunk(dataset: Dataset, rows: Manifest) -> list[Numbers | None]:
 
 
 def mask_statistics(image: Image, region: npt.NDArray[np.uint8]) -> Numbers | None:
-    """Share of the image, centre, height and width (shares of the image's), mean R, G, B and brightness's deviation.
+    """The numbers of ``mask_shape``, then mean R, G, B and brightness's deviation.
 
     None where the region is empty or of another size than the image.
     """
-    inside = region > 127
-    if region.shape != image.shape[:2] or not inside.any():
+    shape = mask_shape(region)
+    if region.shape != image.shape[:2] or shape is None:
+        return None
+    colours = image[region > OPAQUE].astype(np.float64) / 255
+    return np.array([*shape, *colours.mean(axis=0), colours.mean(axis=1).std()])
+
+
+def mask_shape(region: npt.NDArray[np.uint8]) -> Numbers | None:
+    """``[6]`` shares of the image or of its sides: area, top, the centre's y and x, height, width.
+
+    None where the region is empty.
+    """
+    inside = region > OPAQUE
+    if not inside.any():
         return None
     rows, columns = np.flatnonzero(inside.any(axis=1)), np.flatnonzero(inside.any(axis=0))
     height, width = inside.shape
     y, x = np.nonzero(inside)
-    colours = image[inside].astype(np.float64) / 255
     shape = [inside.mean(), rows[0] / height, y.mean() / height, x.mean() / width]
-    extent = [(rows[-1] - rows[0] + 1) / height, (columns[-1] - columns[0] + 1) / width]
-    return np.array([*shape, *extent, *colours.mean(axis=0), colours.mean(axis=1).std()])
+    return np.array([*shape, (rows[-1] - rows[0] + 1) / height, (columns[-1] - columns[0] + 1) / width])
 
 
 def _predictability(
