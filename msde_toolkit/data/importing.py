@@ -55,6 +55,7 @@ class Imported:
         status: "written", "updated" or, where the file was left as it is, "unchanged".
         change: against what the file held before.
         decoded: images that were looked at; 0 where no file changed since the last time.
+        cutting: the command that cuts faces out first, where the images are photos; None for face crops.
     """
 
     manifest: Manifest
@@ -62,6 +63,7 @@ class Imported:
     status: str
     change: Change
     decoded: int
+    cutting: str | None = None
 
     @property
     def images(self) -> Path:
@@ -129,7 +131,8 @@ def import_dataset(
     else:
         with whole(file) as partial:
             manifest.save(partial)
-    return Imported(manifest, file, status, change, counter.done)
+    cropped = source.dataset.aligned or bool(manifest.frame["landmarks"].notna().all())
+    return Imported(manifest, file, status, change, counter.done, None if cropped else _cutting(name, root))
 
 
 def compared(before: Manifest, now: Manifest) -> Change:
@@ -176,6 +179,10 @@ class _Counter:
             self._progress(done, total)
 
 
+def _cutting(name: str, root: Path | None) -> str:
+    return shlex.join(["msde", "data", "faces", name, "--root", str(root), "--out", f"{_plain_name(name)}-faces"])
+
+
 def _plain_name(name: str) -> str:
     return split_name(name)[0].partition("@")[0]
 
@@ -214,10 +221,10 @@ def _check_read_as_table(source: Source, name: str, root: Path | None) -> None:
     as_table = read_each(create_dataset(READER), replace(rows, root=folder_of(rows)))
     for sample, own, other in zip(rows.ids, read_each(source.dataset, rows), as_table, strict=True):
         if not isinstance(own, DataError) and (isinstance(other, DataError) or not np.array_equal(own, other)):
-            command = shlex.join(["msde", "run", "--data", name, *([] if root is None else ["--root", str(root)])])
+            itself = shlex.join(["msde", "run", "--data", name, "--root", str(root)])
             message = (
                 f"{name}: a table cannot say how its images are made of its files (as faces cut out of photos; sample "
-                f"{sample}).\nTrain on the set itself: {command}."
+                f"{sample}).\nTrain on the set itself ({itself}), or cut them into files ({_cutting(name, root)})."
             )
             raise InputError(message)
 

@@ -26,7 +26,7 @@ _TRAIN = dict(zip(NAMES, (74_874, 134_415, 25_459, 14_090, 6_378, 3_803, 24_882,
 PUBLISHED: Published = {"train": [_TRAIN[name] for name in EIGHT], "test": [500] * len(EIGHT)}
 VALIDATION_2021 = 3_999
 """One image less than in the first form."""
-OCCLUDED = "RAN's list of occluded validation images has 683"
+OCCLUDED = "RAN's list of occluded validation images (data.subset=occlusion) has 683"
 
 _Read = tuple[pd.DataFrame, tuple[str, ...]]
 
@@ -93,6 +93,8 @@ class AffectNet(Dataset):
         """Counts of the manually annotated images in their first form, and the paper's row on occlusion."""
         classes = LABEL_SETS[options.classes]
         counts = {split: counts[: len(classes)] for split, counts in PUBLISHED.items()}
+        if options.subset != "all":
+            del counts["test"]
         note = f"of the CSV form; the form of 2021 has {VALIDATION_2021:,} validation images"
         return counts_by_split(counts, classes, self.reference, note), table_1(100, 0, OCCLUDED)
 

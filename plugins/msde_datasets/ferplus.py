@@ -24,7 +24,7 @@ from msde_toolkit.interfaces import Dataset, Image
 from msde_toolkit.types import EIGHT, LABEL_SETS, Manifest, PublishedTable
 
 VOTES = "fer2013new.csv"
-OCCLUDED = "RAN's list of occluded test images has 605"
+OCCLUDED = "RAN's list of occluded test images (data.subset=occlusion) has 605"
 
 
 class FerPlus(Dataset):

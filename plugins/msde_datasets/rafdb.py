@@ -68,8 +68,9 @@ class RafDb(Dataset):
 
     def published(self, options: Options) -> tuple[PublishedTable, ...]:
         """Counts of the authors' label list, and the paper's row on occlusion."""
-        whole = options.subset == "all"
-        counts = PUBLISHED if whole else {"train": PUBLISHED["train"]}
+        counts = dict(PUBLISHED)
+        if options.subset != "all":
+            del counts["test"]
         return counts_by_split(counts, CLASSES, f"{self.reference}: its label list"), table_1(123, 0, OCCLUDED)
 
 

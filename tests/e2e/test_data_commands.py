@@ -146,6 +146,17 @@ def test_what_cannot_be_used_is_listed(msde, rafdb):
     assert "line 22" in refused.err
 
 
+def test_photos_are_told_from_face_crops(msde, msd_e, rafdb):
+    photos = json.loads(msde("data", "import", "msde", "--root", msd_e, "--json").out)
+    assert shlex.split(photos["next"]["faces"]) == [
+        *("msde", "data", "faces", "msde", "--root", str(msd_e)),
+        *("--out", "msde-faces"),
+    ]
+    assert "--loss cl" in photos["next"]["train"]
+    assert json.loads(msde("data", "import", "rafdb", "--root", rafdb, "--json").out)["next"]["faces"] is None
+    assert "Cut the faces out first:" in msde("data", "import", "msde", "--root", msd_e).out
+
+
 def test_a_csv_of_pixels_is_imported(msde, tmp_path):
     faces = [f"{k % 7},{' '.join([str(k)] * 2304)},{'Training' if k < 14 else 'PublicTest'}" for k in range(21)]
     (tmp_path / "fer2013.csv").write_text("\n".join(["emotion,pixels,Usage", *faces]) + "\n")
@@ -163,6 +174,7 @@ def test_faces_cut_out_of_photos_are_refused_in_words(msde, tmp_path):
     assert (done.code, done.out) == (2, "")
     assert "cut out of photos" in done.err
     assert "msde run --data expw --root expw" in done.err
+    assert "msde data faces expw --root expw --out expw-faces" in done.err
     assert not (tmp_path / "expw.parquet").exists()
 
 

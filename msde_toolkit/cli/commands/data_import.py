@@ -57,7 +57,7 @@ def import_(
             "licence": manifest.licence,
             "notes": list(manifest.notes),
             "left_out": [asdict(lost) for lost in manifest.left_out],
-            "next": {"train": done.training, "audit": done.auditing},
+            "next": {"faces": done.cutting, "audit": done.auditing, "train": done.training},
         }
     )
 
@@ -82,5 +82,7 @@ def _print(done: Imported) -> None:
         console.print(f"  and {len(manifest.left_out) - NAMED:,} more (--json lists all)", style="yellow")
     for note in manifest.notes:
         console.print(Padding(note, (0, 0, 0, 2), expand=False), style="dim")
+    if done.cutting:
+        console.print(f"Its images are no aligned face crops. Cut the faces out first:  {done.cutting}", soft_wrap=True)
     console.print(f"Look for leaks:  {done.auditing}", soft_wrap=True)
     console.print(f"Train on it:     {done.training}", soft_wrap=True)
