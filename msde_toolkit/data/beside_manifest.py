@@ -117,6 +117,9 @@ class Holdings:
                 yield self._place(name, self.photos)
             elif (file := self.file.parent / name) not in self.made and file.exists():
                 yield str(file)
+        listed = {sample for table in self.tables.values() for sample in table.samples}
+        lost = (sample.sample for sample in self.manifest.left_out if sample.subject == self.subject)
+        yield from (f"photo of sample {sample}" for sample in lost if sample not in listed)
 
     def _place(self, name: str, root: Path | None) -> str:
         """A file's place, as far as it is known."""
@@ -158,6 +161,7 @@ class _Table:
 
     kept: list[list[str]]
     gone: list[list[str]]
+    samples: list[str]
     thumbnails: list[str]
     photos: list[str]
 
@@ -174,8 +178,8 @@ class _Table:
             else:
                 kept.append(row)
         gone = [row for row, _ in theirs]
-        thumbnails, photos = ([cells.get(name, "") for _, cells in theirs] for name in (THUMBNAIL, PHOTO))
-        return cls(kept, gone, thumbnails, photos)
+        columns = ([cells.get(name, "") for _, cells in theirs] for name in ("id", THUMBNAIL, PHOTO))
+        return cls(kept, gone, *columns)
 
     def write(self, file: Path) -> None:
         with whole(file) as partial, partial.open("w", newline="", encoding="utf-8", errors="surrogateescape") as out:

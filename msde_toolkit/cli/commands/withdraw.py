@@ -66,6 +66,7 @@ def _holdings(
     from msde_toolkit.data.source import open_source, with_on_bad
     from msde_toolkit.engine.config import parse_settings
     from msde_toolkit.errors import InputError
+    from msde_toolkit.results.run_store import CONFIG
     from msde_toolkit.types import load_manifest
 
     if (manifest is None) == (data is None):
@@ -79,6 +80,9 @@ def _holdings(
         message = "--set belongs to --data; a manifest is taken as it is."
         raise InputError(message)
     assert manifest is not None
+    if (manifest.parent / CONFIG).is_file():
+        message = f"--manifest {manifest}: is a run's record of what it was trained on. Give the manifest of the set."
+        raise InputError(message)
     return Holdings(load_manifest(manifest), subject, manifest, root)
 
 
@@ -108,7 +112,7 @@ def _show(document: Mapping[str, Any]) -> None:
     for run, reason in document["unread"].items():
         console.print(f"  {run}: cannot be read, so it may have seen them: {reason}", soft_wrap=True)
     if document["yours_to_delete"]:
-        console.print("Yours to delete:", style="bold")
+        console.print("Yours to delete, or the next import or 'msde data faces' takes them in again:", style="bold")
         for file in document["yours_to_delete"]:
             console.print(f"  {file}", soft_wrap=True)
 
