@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from msde_toolkit.data.faces.prepared import recipes_in
 from msde_toolkit.data.source import Source
 from msde_toolkit.engine.config import RunConfig
 from msde_toolkit.engine.evaluate import Target, new_run
@@ -198,7 +199,12 @@ def _provenance(file: Path, found: Source, target: Target, command: Sequence[str
         "started": datetime.now(UTC).isoformat(timespec="seconds"),
         "evaluates": {"file": file.name},
         "plugins": plugins,
-        "data": {"manifest_sha256": found.manifest.content_hash(), "samples": len(found.manifest)},
+        "data": {
+            "manifest_sha256": found.manifest.content_hash(),
+            "samples": len(found.manifest),
+            "prep": recipes_in(found.manifest),
+            "split": target.split,
+        },
         "options": {
             "model": {},
             "loss": {},
@@ -235,5 +241,5 @@ def _facts(config: RunConfig, manifest: Manifest, outside: Outside, file: Path, 
         "identity": "unknown",
         "parameters": {"trainable": None, "total": None},
         "seconds": 0.0,
-        "notes": [*manifest.notes, *notes],
+        "notes": [*manifest.notes, *target.notes(), *notes],
     }

@@ -112,7 +112,7 @@ def _document(done: CutFaces, recipe: str, landmarker: dict[str, Any]) -> dict[s
         "samples": len(done.decided.manifest),
         "cut": len(done.manifest),
         "pairs": len(done.manifest.pairs()),
-        "review": done.review,
+        "review": done.decided.unsettled,
         "conditions": done.decided.by_condition(),
         "eye_distance": {
             "min": round(min(done.eye_distances), 1),
@@ -143,9 +143,9 @@ def _show(done: CutFaces, recipe: str, landmarker: str) -> None:
         lines.append(f"{done.upscaled:,} faces are smaller than the crop and were enlarged")
     if done.beyond_edge:
         lines.append(f"{done.beyond_edge:,} crops reach beyond their photo by a twentieth or more: its edge goes on")
-    if done.review:
+    if unsettled := done.decided.unsettled:
         review = done.folder / REVIEW
-        lines.append(f"{done.review:,} photos to look at are in {review}: fill in its column choice,")
+        lines.append(f"{unsettled:,} photos to look at are in {review}: fill in its column choice,")
         lines.append(f"then run this again with --overrides {review}")
     if done.decided.lost:
         lines.append(f"what was lost, by condition, class and subject: {done.folder / FAILURES}")
@@ -163,12 +163,7 @@ def _table(done: CutFaces) -> Any:
     photos = done.decided.manifest
     failures = done.decided.failures()
     titles = [f">{condition.upper()} lost" for condition in photos.conditions]
-    table = plain_table(
-        f"Lost of {photos.name}, of all photos",
-        "Class",
-        *titles,
-        caption="Without a single sure face, unreadable, left out by hand, or the partner in a pair of such a photo.",
-    )
+    table = plain_table(f"{photos.name}: lost, with their pairs", "Class", *titles)
     for name in [*photos.classes, "total"]:
         cells = []
         for condition in photos.conditions:

@@ -54,8 +54,10 @@ def _faces(material: Material) -> pd.DataFrame:
     if CROP_FAILED in frame:
         failed = np.array([_is_failure(cell) for cell in frame[CROP_FAILED]], dtype=bool)
     there = pd.DataFrame({"id": frame["id"], "condition": frame["condition"], "failed": failed})
-    gone = [(sample.sample, sample.condition, True) for sample in lost if not sample.for_partner]
-    return pd.concat([there, pd.DataFrame(gone, columns=["id", "condition", "failed"], dtype=object)])
+    # The partners' faces were found; they count among those that were looked for.
+    gone = [(sample.sample, sample.condition, not sample.for_partner) for sample in lost]
+    lost_ones = pd.DataFrame(gone, columns=["id", "condition", "failed"], dtype=object)
+    return pd.concat([there, lost_ones]).astype({"failed": bool})
 
 
 def _is_failure(cell: object) -> bool:

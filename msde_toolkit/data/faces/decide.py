@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -42,6 +42,11 @@ class Decided:
     faces: Mapping[str, Face]
     lost: Mapping[str, Lost]
     reasons: Mapping[str, str]
+
+    @property
+    def unsettled(self) -> int:
+        """Samples that wait for a choice by hand."""
+        return sum(lost.why not in ("partner", "by_hand") for lost in self.lost.values())
 
     def left_out(self) -> list[LeftOut]:
         """A record of what is lost, in the manifest's order."""
@@ -90,16 +95,18 @@ def decide(manifest: Manifest, outcomes: Mapping[str, Outcome], choices: Mapping
     faces: dict[str, Face] = {}
     lost: dict[str, Lost] = {}
     reasons: dict[str, str] = {}
-    for sample in manifest.ids:
-        outcome, choice = outcomes.get(sample, Outcome()), choices.get(sample)
-        found = _chosen(outcome, choice) if choice is not None and not outcome.unreadable else _plain(outcome)
+    crowded = _pairs_of(manifest, [sample for sample, outcome in outcomes.items() if len(outcome.faces) > 1])
+    for sample, pair in zip(manifest.ids, manifest.frame["pair"], strict=True):
+        outcome = outcomes.get(sample, Outcome())
+        choice = None if outcome.unreadable else choices.get(sample)
+        found = _plain(outcome, in_company=pair in crowded) if choice is None else _chosen(outcome, choice)
         if isinstance(found, Lost):
             lost[sample] = found
             reasons[sample] = found.reason
         else:
             faces[sample] = found
-        if choice is not None and not outcome.unreadable:
-            reasons[sample] = _told(choice, outcome, found)
+            if choice is not None:
+                reasons[sample] = _told(choice, outcome)
     partners = _partners(manifest, lost)
     kept = {sample: face for sample, face in faces.items() if sample not in partners}
     return Decided(manifest, kept, {**lost, **partners}, reasons)
@@ -131,7 +138,7 @@ def check_some_are_left(decided: Decided, more: str = "") -> None:
         raise DataError(message)
 
 
-def _plain(outcome: Outcome) -> Face | Lost:
+def _plain(outcome: Outcome, *, in_company: bool) -> Face | Lost:
     if outcome.unreadable:
         return Lost("unreadable", outcome.reason)
     if outcome.reason:
@@ -140,6 +147,9 @@ def _plain(outcome: Outcome) -> Face | Lost:
         return Lost("no_face", "no face found")
     if len(outcome.faces) > 1:
         return Lost("several_faces", f"{len(outcome.faces)} faces found")
+    if in_company:
+        # A detector that misses the masked face finds the bystander alone.
+        return Lost("several_faces", "one face found, but several in the other photo of its pair")
     return outcome.faces[0]
 
 
@@ -152,9 +162,7 @@ def _chosen(outcome: Outcome, choice: Choice) -> Face | Lost:
     return Lost("no_face", outcome.reason or "no face found in the box given by hand")
 
 
-def _told(choice: Choice, outcome: Outcome, found: Face | Lost) -> str:
-    if isinstance(found, Lost):
-        return found.reason
+def _told(choice: Choice, outcome: Outcome) -> str:
     given = {"box": "box given by hand", "eyes": "eyes given by hand"}
     return given.get(choice.kind, f"face {choice.text.strip()} of {len(outcome.faces)} chosen by hand")
 
@@ -162,9 +170,12 @@ def _told(choice: Choice, outcome: Outcome, found: Face | Lost) -> str:
 def _partners(manifest: Manifest, lost: Mapping[str, Lost]) -> dict[str, Lost]:
     """Samples of which nothing is wrong but that the other image of their pair is lost."""
     frame = manifest.frame
-    ids = frame["id"]
-    pairs = set(frame.loc[ids.isin(list(lost)), "pair"].dropna())
-    theirs = frame["pair"].isin(list(pairs)) & ~ids.isin(list(lost))
-    return {
-        sample: Lost("partner", "the other image of its pair has no face crop") for sample in frame.loc[theirs, "id"]
-    }
+    theirs = frame["pair"].isin(list(_pairs_of(manifest, list(lost)))) & ~frame["id"].isin(list(lost))
+    why = Lost("partner", "the other image of its pair has no face crop")
+    return dict.fromkeys(frame.loc[theirs, "id"], why)
+
+
+def _pairs_of(manifest: Manifest, samples: Sequence[str]) -> set[str]:
+    """Pairs that these samples are of."""
+    frame = manifest.frame
+    return set(frame.loc[frame["id"].isin(samples), "pair"].dropna())

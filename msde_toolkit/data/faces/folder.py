@@ -41,7 +41,6 @@ class CutFaces:
         manifest: of the crops, its root the folder.
         decided: of every sample what became of it.
         folder: where everything is.
-        review: how many samples stand in the review list.
         eye_distances: ``[n]`` pixels between the eyes in the photo, of each crop.
         upscaled: crops that have more pixels than the photo has of the face.
         beyond_edge: crops of which more than a twentieth lies beyond the photo's edge.
@@ -50,7 +49,6 @@ class CutFaces:
     manifest: Manifest
     decided: Decided
     folder: Path
-    review: int
     eye_distances: tuple[float, ...]
     upscaled: int
     beyond_edge: int
@@ -101,15 +99,15 @@ def cut_faces(
     decided = decide(photos, outcomes, choices)
     _write_facts(out, photos, finder, recipe)
     names = file_names(photos.ids)
-    in_review = write_review(out, dataset, decided, outcomes, choices, names, stage("Drawing thumbnails"))
+    write_review(out, dataset, decided, outcomes, choices, names, stage("Drawing thumbnails"))
     with whole(out / FAILURES) as partial_file:
         decided.failures().to_csv(partial_file, index=False)
-    check_some_are_left(decided, f"\nSee {out / REVIEW}; another --landmarker may find more." if in_review else "")
+    check_some_are_left(decided, f"\nSee {out / REVIEW}; another --landmarker, or one of its options, may find more.")
     faces = faces_manifest(decided, recipe, str(finder))
     photo_of = {sample: outcomes[sample].photo for sample in faces.ids}
     files = CropFiles(out, FaceCrops(dataset, Cutting(recipe)), photo_of)
     manifest = _cut(files, faces, names, stage("Cutting faces"))
-    return CutFaces(manifest, decided, out, in_review, **_measured(faces, outcomes, recipe))
+    return CutFaces(manifest, decided, out, **_measured(faces, outcomes, recipe))
 
 
 def _searched(

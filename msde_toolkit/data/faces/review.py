@@ -32,8 +32,8 @@ def write_review(
     choices: Mapping[str, Choice],
     names: Mapping[str, str],
     progress: Progress,
-) -> int:
-    """Write ``review.csv`` and the thumbnails of its photos; the number of its rows.
+) -> None:
+    """Write ``review.csv`` and the thumbnails of its photos.
 
     A sample with a choice stays in the list with it, so that the list can be given back again and again.
     """
@@ -66,7 +66,6 @@ def write_review(
     for file in sorted((folder / THUMBNAILS).glob("*.png")):
         if f"{THUMBNAILS}/{file.name}" not in pictures.values():
             remove_ours(file)
-    return len(table)
 
 
 def _draw(file: Path, dataset: Dataset, row: Manifest, outcome: Outcome, reason: str) -> bool:

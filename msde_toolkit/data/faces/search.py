@@ -19,7 +19,7 @@ from msde_toolkit.interfaces import Dataset, Face, Hint, Image, Landmarker
 from msde_toolkit.registry import Registry
 from msde_toolkit.types import Manifest
 
-CHUNK = 16
+CHUNK = 4
 """Photos that are searched before the answer is kept."""
 
 
