@@ -9,10 +9,11 @@ class BrightestSpots(Landmarker):
     summary = "The brightest pixel of the left half and of the right half"
 
     def find(self, image: Image, hint: Hint) -> list[Face]:
-        grey = image.mean(axis=2)
-        middle = grey.shape[1] // 2
-        eyes = [np.unravel_index(half.argmax(), half.shape)[::-1] for half in (grey[:, :middle], grey[:, middle:])]
-        return [Face(eyes=np.array(eyes, float) + [[0, 0], [middle, 0]], box=hint.box)]
+        left, top, width, height = (int(side) for side in hint.box or (0, 0, image.shape[1], image.shape[0]))
+        grey = image[top : top + height, left : left + width].mean(axis=2)
+        middle = width // 2
+        spots = [np.unravel_index(half.argmax(), half.shape)[::-1] for half in (grey[:, :middle], grey[:, middle:])]
+        return [Face(eyes=np.array(spots, float) + [[left, top], [left + middle, top]], box=hint.box)]
 '''
 
 from __future__ import annotations

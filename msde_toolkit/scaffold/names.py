@@ -22,7 +22,7 @@ class Names:
     """What a new plugin is called where.
 
     Attributes:
-        kind: ``model``, ``loss``, ``analysis``, ``dataset``, ``masker`` or ``listener``.
+        kind: ``model``, ``loss``, ``analysis``, ``dataset``, ``masker``, ``landmarker`` or ``listener``.
         name: what users type: small letters, digits, single hyphens.
     """
 

@@ -37,7 +37,8 @@ def new_plugin(kind: str, name: str, out: Path | None = None) -> NewPlugin:
     """Write the distribution ``msde-NAME`` with one plugin that works as it stands, and a test of it.
 
     Args:
-        kind: ``model``, ``loss``, ``analysis``, ``dataset``, ``masker`` or ``listener``.
+        kind: ``model``, ``loss``, ``analysis``, ``dataset``, ``masker``, ``landmarker`` or
+            ``listener``.
         name: what users will type.
         out: a folder, new or empty; by default ``msde-NAME`` here.
 

@@ -27,8 +27,8 @@ def check(name: str, kind: str | None = None, *, root: Path | str | None = None)
 
     Args:
         name: as in ``msde list``; ``NAME:ARGUMENT`` where the plugin takes one.
-        kind: ``model``, ``loss``, ``dataset``, ``masker``, ``analysis`` or ``listener``; needed only where several
-            kinds have a plugin of this name.
+        kind: ``model``, ``loss``, ``dataset``, ``masker``, ``landmarker``, ``analysis`` or ``listener``; needed only
+            where several kinds have a plugin of this name.
         root: the files of a dataset that needs some; without it only what can be asked without files is.
 
     Raises:

@@ -22,7 +22,14 @@ from msde_toolkit.registry import PluginInfo
 from msde_toolkit.testing.checks import Broken, Checklist, require, skip
 from msde_toolkit.testing.import_weight import LIMIT_SECONDS, import_weight
 
-ROLES = {"model": "model", "loss": "loss", "dataset": "data", "masker": "mask", "analysis": "analysis"}
+ROLES = {
+    "model": "model",
+    "loss": "loss",
+    "dataset": "data",
+    "masker": "mask",
+    "landmarker": "faces",
+    "analysis": "analysis",
+}
 """What the keys of ``--set`` carry, by kind."""
 PRESETS = ("quick", "paper")
 PROFILES = ("paper", "code")

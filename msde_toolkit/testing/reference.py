@@ -16,10 +16,11 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from msde_toolkit.interfaces import Criterion, Image, Model, PluginOptions
+from msde_toolkit.create import create_dataset, parse_options
+from msde_toolkit.interfaces import Criterion, Image, Landmarks, Model, PluginOptions
 from msde_toolkit.randomness import generator
 from msde_toolkit.registry import OFF_SWITCH, OUR_DISTRIBUTION
-from msde_toolkit.types import Batch, ModelOutput, PairBatch
+from msde_toolkit.types import NM, Batch, ModelOutput, PairBatch
 
 CLASSES = 7
 FEATURES = 16
@@ -98,6 +99,18 @@ def picture(height: int, width: int, *, grey: bool = False) -> Image:
     shade = np.linspace(60, 200, height)[:, None, None] + random.integers(-20, 21, (height, width, 3))
     image = shade.clip(0, 255).astype(np.uint8)
     return np.repeat(image[..., :1], 3, axis=2) if grey else image
+
+
+@cache
+def drawn_faces() -> tuple[tuple[Image, Landmarks], tuple[Image, Landmarks]]:
+    """Two unmasked faces of the synthetic twin, of two people: uint8 ``[128, 128, 3]`` and the points drawn by."""
+    dataset = create_dataset(f"synthetic@{OUR_DISTRIBUTION}")
+    manifest = dataset.load(None, parse_options(type(dataset), {"subjects": 2}, "data"))
+    unmasked = manifest.take((manifest.frame["condition"] == NM).to_numpy())
+    first = unmasked.take(~unmasked.frame["subject"].duplicated().to_numpy())
+    points = [np.array(cell, dtype=np.float64).reshape(-1, 2) for cell in first.frame["landmarks"]]
+    one, other = zip(dataset.read(first), points, strict=True)
+    return one, other
 
 
 @cache

@@ -13,6 +13,7 @@ KINDS = {
     "analysis": "analyses",
     "dataset": "datasets",
     "masker": "maskers",
+    "landmarker": "landmarkers",
     "listener": None,
 }
 NAMES = {kind: f"brand-new-{kind}" if kind == "model" else f"new{kind}" for kind in KINDS}
@@ -72,7 +73,7 @@ def test_their_own_tests_pass(workshop):
     """Among them the kit, for every kind."""
     tests = [workshop.folder / kind / "tests" for kind in KINDS]
     told = workshop("-m", "pytest", "-q", "-p", "no:cacheprovider", "-c", os.devnull, "--rootdir", ".", *tests)
-    assert "13 passed" in told
+    assert "16 passed" in told
 
 
 def test_they_are_clean(workshop):

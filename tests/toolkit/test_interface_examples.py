@@ -17,10 +17,10 @@ from PIL import Image
 from tiny_batches import tiny_batch, tiny_context, tiny_pairs
 
 from msde_toolkit import create_loss, create_model, interfaces
-from msde_toolkit.create import create_analysis, create_dataset, create_masker, parse_options
+from msde_toolkit.create import create_analysis, create_dataset, create_landmarker, create_masker, parse_options
 from msde_toolkit.errors import InputError
 from msde_toolkit.hooks import Listeners
-from msde_toolkit.interfaces import AnalysisContext
+from msde_toolkit.interfaces import AnalysisContext, Hint
 from msde_toolkit.landmarks import canonical_landmarks
 from msde_toolkit.types import CLASSES, EpochEnded
 
@@ -59,7 +59,7 @@ def use(site_packages, monkeypatch):
 
 
 def test_every_interface_has_its_example():
-    assert set(FILES) == {"analysis", "dataset", "listener", "loss", "masker", "model"}
+    assert set(FILES) == {"analysis", "dataset", "landmarker", "listener", "loss", "masker", "model"}
 
 
 def test_the_model_trains(use):
@@ -141,6 +141,21 @@ def test_the_masker_covers_the_lower_half(use):
     again, _ = masker.apply(image, landmarks, np.random.default_rng(1))
     assert np.array_equal(masked, again)
     assert (image < 80).all(), "the given image is left as it was"
+
+
+def test_the_landmarker_finds_the_brightest_spots(use):
+    landmarker = create_landmarker(use("landmarker", "msde.landmarkers"))
+    image = np.random.default_rng(0).integers(0, 80, (40, 60, 3), dtype=np.uint8)
+    image[12, 20] = image[14, 45] = 200
+    image[30, 10] = 190
+    (face,) = landmarker.find(image, Hint())
+    assert face.eyes.tolist() == [[20, 12], [45, 14]]
+    assert (face.landmarks, face.box) == (None, None)
+    (face,) = landmarker.find(image, Hint(box=(4, 20, 50, 20)))
+    assert face.eyes[0].tolist() == [10, 30]
+    assert 29 <= face.eyes[1, 0] < 54
+    assert 20 <= face.eyes[1, 1] < 40
+    assert face.box == (4, 20, 50, 20)
 
 
 @pytest.mark.parametrize("condition", ["nm", "m"])

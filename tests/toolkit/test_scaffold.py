@@ -105,4 +105,4 @@ def test_the_wheel_carries_every_template(tmp_path):
     shipped = {name for name in zipfile.ZipFile(wheel).namelist() if name.endswith(".jinja")}
     assert {f"msde_toolkit/scaffold/templates/{path.relative_to(TEMPLATES).as_posix()}" for path in
             TEMPLATES.rglob("*.jinja")} == shipped  # fmt: skip
-    assert len(shipped) > 12
+    assert len(shipped) > 14

@@ -84,7 +84,7 @@ def _print_report(report: Report) -> None:
 
 def new(
     kind: Annotated[
-        str, typer.Argument(help="model, loss, analysis, dataset, masker or listener.", show_default=False)
+        str, typer.Argument(help="model, loss, analysis, dataset, masker, landmarker or listener.", show_default=False)
     ],
     name: Annotated[
         str, typer.Argument(help="What users will type: small letters, digits, hyphens.", show_default=False)

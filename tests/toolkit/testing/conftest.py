@@ -4,19 +4,21 @@ import inspect
 import re
 import sys
 
+import broken_landmarkers
 import broken_losses
 import broken_models
 import broken_rest
 import pytest
 from installed import install
 
-from msde_toolkit.interfaces import Analysis, Dataset, Loss, Masker, Model
+from msde_toolkit.interfaces import Analysis, Dataset, Landmarker, Loss, Masker, Model
 
 GROUPS = {
     Model: "msde.models",
     Loss: "msde.losses",
     Dataset: "msde.datasets",
     Masker: "msde.maskers",
+    Landmarker: "msde.landmarkers",
     Analysis: "msde.analyses",
 }
 
@@ -29,10 +31,10 @@ def kebab(cls):
 
 @pytest.fixture(scope="module")
 def broken(tmp_path_factory):
-    """Every class of the three modules under its name: ``models-left-over``."""
+    """Every class of the four modules under its name: ``models-left-over``."""
     folder = tmp_path_factory.mktemp("broken")
     tables = {}
-    for module in (broken_models, broken_losses, broken_rest):
+    for module in (broken_models, broken_losses, broken_landmarkers, broken_rest):
         for cls in vars(module).values():
             if inspect.isclass(cls) and cls.__module__ == module.__name__:
                 group = next((group for base, group in GROUPS.items() if issubclass(cls, base)), "msde.hooks")

@@ -90,16 +90,37 @@ REST = [
     ("wants-arguments", "it can be made", "TypeError: .*missing 1 required positional argument"),
     ("trusts-in-the-total", "it hears a run without raising", "KeyError: 'total'"),
 ]
+LANDMARKERS = [
+    ("single", "what it says of a face", "find returns Face, not a list"),
+    ("five-points", "what it says of a face", r"landmarks are float64 \[5, 2\], not float64 \[68, 2\]"),
+    ("eyes-of-the-person", "what it says of a face", "the eye on the left of the picture does not come first"),
+    ("in-fractions", "what it says of a face", "in a photo of 128 x 128 px"),
+    ("surest-last", "what it says of a face", "the surest face does not come first"),
+    ("ignores-the-box", "a box says which face is meant", "the eyes of the box .* are at"),
+    ("all-in-the-box", "a box says which face is meant", "2 faces for one box"),
+    ("wavers", "the same photo has the same faces", "asked a second time it finds others"),
+    ("follows", "the same photo has the same faces", "finds others"),
+    ("whitens", "what it is given stays as it is", "it changes the photo it was given"),
+    ("gives-the-hint-itself", "what it is given stays as it is", "the landmarks it was given, not a copy"),
+    ("needs-some-pixels", "tiny photos and photos of nobody", "IndexError: "),
+    ("carries-its-model", "a copy in another process finds the same", "[Pp]ickle"),
+    ("tells-by-the-light", "it tells people apart", "a darker copy is"),
+    ("promises-to-tell-apart", "it tells people apart", "NotImplementedError: .* does not tell people apart"),
+]
 BROKEN = [
     (f"{module}-{name}", question, reason)
-    for module, cases in (("models", MODELS), ("losses", LOSSES), ("rest", REST))
+    for module, cases in (("models", MODELS), ("losses", LOSSES), ("landmarkers", LANDMARKERS), ("rest", REST))
     for name, question, reason in cases
 ]
 
 
+KINDS = {"models": "model", "losses": "loss", "landmarkers": "landmarker"}
+"""Said, so that the kit need not look for the name in every kind."""
+
+
 @pytest.mark.parametrize(("name", "question", "reason"), BROKEN, ids=[case[0] for case in BROKEN])
 def test_each_is_caught(broken, name, question, reason):
-    failed = {finding.check: finding for finding in check(name).failures}
+    failed = {finding.check: finding for finding in check(name, KINDS.get(name.partition("-")[0])).failures}
     assert question in failed, failed
     assert re.search(reason, failed[question].reason), failed[question].reason
     assert failed[question].remedy
@@ -111,6 +132,8 @@ def test_each_is_caught(broken, name, question, reason):
         "models-frozen",
         "losses-sound",
         "losses-head-of-its-own",
+        "landmarkers-sound",
+        "landmarkers-tells-apart",
         "rest-sound-set",
         "rest-sound-mask",
         "rest-sound-look",
@@ -124,5 +147,19 @@ def test_what_they_are_derived_from_is_sound(broken, name):
 
 def test_each_broken_plugin_breaks_only_what_it_is_about(broken):
     """So that a check is not held by another one's failure: a sample of plugins with a single fault."""
-    for name in ("models-left-over", "models-seeds-itself", "losses-idle-head", "rest-new-fingerprint-each-time"):
+    for name in (
+        "models-left-over",
+        "models-seeds-itself",
+        "losses-idle-head",
+        "landmarkers-wavers",
+        "rest-new-fingerprint-each-time",
+    ):
         assert len(check(name).failures) == 1, name
+
+
+def test_a_landmarker_that_lacks_its_model_is_not_asked_to_find_faces(broken):
+    report = check("landmarkers-lacks-its-model")
+    report.raise_for_failures()
+    last = report.findings[-1]
+    assert (last.check, last.state) == ("what it needs is there", "skipped")
+    assert last.reason == "faces.model = model.onnx: no such file. Get it at the zoo."
