@@ -27,7 +27,7 @@ def test_votes_and_a_csv_of_requests(msde):
     assert done.code == 0, done.err
     counts = json.loads(done.out)["counts"]
     assert counts | {"images": 4, "kept": 1, "relabelled": 2, "removed": 1, "pairs": 2, "verified_pairs": 1} == counts
-    rows = list(csv.reader(Path("verified/decisions.csv").open()))
+    rows = list(csv.reader(Path("verified/decisions.csv").read_text().splitlines()))
     assert rows == [
         ["id", "requested", "decision", "label", "approvals", "raters"],
         ["a", "3", "keep", "3", "7", "7"],
@@ -51,6 +51,7 @@ def test_another_reading_and_other_thresholds(msde):
 
 def test_what_is_missing_is_said(msde):
     votes = files()
+    Path("twice.csv").write_text("id,requested_label\na,3\na,3\n")
     for words, says in (
         (["data", "verify", votes, "--out", "v"], "--manifest NAME or FILE"),
         (["data", "verify", votes, "--manifest", "requests.csv"], "--out DIR"),
