@@ -59,8 +59,8 @@ def test_what_is_missing_is_said(msde):
         (["data", "verify", votes, "--manifest", "none.csv", "--out", "v"], "no dataset of that name"),
         (["data", "verify", "none.csv", "--manifest", "requests.csv", "--out", "v"], "none.csv: cannot be read"),
         (
-            ["data", "verify", votes, "--manifest", "votes.csv", "--out", "v"],
-            "votes, row 2: id 'a' occurs a second time",
+            ["data", "verify", votes, "--manifest", "twice.csv", "--out", "v"],
+            "twice, row 2: id 'a' occurs a second time",
         ),
     ):
         done = msde(*words)
