@@ -55,9 +55,15 @@ def find_table(root: Path) -> Path:
 
     Raises:
         InputError: if it is no table, or the folder does not hold exactly one.
+        DataError: if the folder may not be read.
     """
     if root.is_dir():
-        found = sorted(path for path in root.iterdir() if path.name.lower().endswith(SUFFIXES) and path.is_file())
+        try:
+            there = sorted(root.iterdir())
+        except OSError as error:
+            message = f"{root}: cannot be listed ({error.strerror})."
+            raise DataError(message) from error
+        found = [path for path in there if path.name.lower().endswith(SUFFIXES) and path.is_file()]
         if (root / MANIFEST) in found:
             return root / MANIFEST
         if len(found) != 1:

@@ -80,9 +80,16 @@ def _text(file: Path) -> str:
 
 
 def one_of(folder: Path, names: tuple[str, ...]) -> Path | None:
-    """The file (or folder) of one of these names, whatever the case of its letters; the first name wins."""
+    """The file (or folder) of one of these names, whatever the case of its letters; the first name wins.
+
+    Raises:
+        DataError: if the folder may not be read.
+    """
     try:
         there = {name.lower(): folder / name for name in sorted(os.listdir(folder), reverse=True)}  # noqa: PTH208 (fast)
-    except OSError:  # no folder, or one that may not be read
+    except (FileNotFoundError, NotADirectoryError):
         return None
+    except OSError as error:
+        message = f"{folder}: cannot be listed ({error.strerror})."
+        raise DataError(message) from error
     return next((there[name.lower()] for name in names if name.lower() in there), None)

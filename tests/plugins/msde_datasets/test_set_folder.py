@@ -1,5 +1,6 @@
 """Where a set is found below the folder that was given."""
 
+import os
 from collections import Counter
 
 import pytest
@@ -9,7 +10,7 @@ from published_layouts import affectnet_2021, ferplus_csv, rafdb
 
 from msde_datasets.set_folder import set_folder
 from msde_toolkit.data.source import open_source
-from msde_toolkit.errors import InputError
+from msde_toolkit.errors import DataError, InputError
 
 FORMS = {name: (name, make) for name, make in (LAYOUTS | PUBLISHED).items() if name != "table"} | {
     "affectnet 2021": ("affectnet", affectnet_2021),
@@ -62,5 +63,18 @@ def test_a_folder_without_images_beside_the_classes_is_left_alone(tmp_path, make
 
 def test_a_folder_of_images_beside_the_classes_is_refused(tmp_path):
     face(class_folders(tmp_path) / "others" / "1.png")
-    with pytest.raises(Exception, match="folder is of no known class: 'others'"):
+    with pytest.raises(DataError, match="folder is of no known class: 'others'"):
         open_source("folder", tmp_path, {})
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
+@pytest.mark.parametrize("form", FORMS)
+def test_a_root_that_may_not_be_read_is_named(tmp_path, form):
+    name, make = FORMS[form]
+    root = make(tmp_path / "set")
+    root.chmod(0)
+    try:
+        with pytest.raises(DataError, match="set: cannot be listed"):
+            open_source(name, root, {})
+    finally:
+        root.chmod(0o700)
