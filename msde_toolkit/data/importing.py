@@ -195,8 +195,10 @@ def _checked_file(file: Path, name: str, root: Path | None) -> Path:
     if file.suffix.lower() != SUFFIX or file.is_dir():
         message = f"{file}: a manifest's file must end in {SUFFIX}{' and be no folder' if file.is_dir() else ''}."
         raise InputError(message)
-    if root is not None and root.exists() and file.exists() and root.samefile(file):
-        message = f"{file}: is the table that is read; give another file with --out."
+    # A reader of tables may be given the folder that its table is in.
+    read = (file, file.parent) if _plain_name(name) == READER else (file,)
+    if root is not None and root.exists() and file.exists() and any(place.samefile(root) for place in read):
+        message = f"{file}: may be the table that is read; give a file elsewhere with --out."
         raise InputError(message)
     return file
 

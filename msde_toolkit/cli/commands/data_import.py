@@ -28,7 +28,7 @@ def import_(
     settings: Annotated[list[str] | None, typer.Option("--set", help="data.KEY=VALUE.")] = None,
     json: Json = False,
 ) -> None:
-    """Write a dataset as one manifest to train on, audit and edit; list what cannot be used. Cheap to repeat."""
+    """Write a dataset as one manifest to audit and train on; list what cannot be used. Cheap to repeat."""
     from msde_toolkit.cli.console import print_json
     from msde_toolkit.cli.counting import counting
     from msde_toolkit.data.importing import import_dataset

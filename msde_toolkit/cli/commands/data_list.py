@@ -29,7 +29,8 @@ def list_datasets(json: Json = False) -> None:
             console.print(labelled(dataset.info.name, f"cannot be used: {dataset.broken}", "bold red"))
             continue
         console.print(labelled(dataset.info.name, dataset.summary, "bold"))
-        labels = " or ".join(word for word in dataset.label_choices if word != "auto") or dataset.labels
+        *others, last = [word for word in dataset.label_choices if word != "auto"] or [dataset.labels]
+        labels = f"{', '.join(others)} or {last}" if others else last
         synthetic = "; synthetic faces" if dataset.synthetic else ""
         where = f"--root: {dataset.root or 'none, it is drawn'}"
         console.print(Padding(where, (0, 0, 0, 4), expand=False))
