@@ -107,6 +107,8 @@ class Holdings:
         return tuple(dict.fromkeys(self._originals()))
 
     def _originals(self) -> Iterator[str]:
+        if self.manifest.synthetic:  # what is drawn has a path, and no file
+            return
         theirs = self.manifest.frame[self.rows]
         photos = theirs["source"].where(theirs["prep"].notna(), theirs["path"])
         of_review = (name for table in self.tables.values() for name in table.photos)

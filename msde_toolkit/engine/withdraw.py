@@ -108,8 +108,8 @@ def find(holdings: Holdings, runs: Sequence[Path]) -> Withdrawal:
     Raises:
         InputError: if neither the manifest nor a run of the dataset knows the subject.
     """
-    folders = list(dict.fromkeys(run for folder in runs for run in all_runs(folder)))
-    trained, unread = read_all(folders)
+    folders = {run.resolve(): run for folder in runs for run in all_runs(folder)}
+    trained, unread = read_all(list(folders.values()))
     teachers, broken = read_all([path for path in sorted(cache_directory("teachers").iterdir()) if path.is_dir()])
     manifest, subject = holdings.manifest, holdings.subject
     lineage = Lineage([*trained, *teachers])

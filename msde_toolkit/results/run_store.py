@@ -249,9 +249,17 @@ def find_runs(folder: Path) -> list[Path]:
 
 
 def all_runs(folder: Path) -> list[Path]:
-    """Run folders anywhere below ``folder``, itself included, by path."""
-    found = (config.parent for config in folder.rglob(CONFIG))
-    return sorted(path for path in found if (path / "manifest.parquet").is_file())
+    """Run folders anywhere below ``folder``, itself included, behind links too, each once."""
+    found: dict[str, Path] = {}
+    seen: set[str] = set()
+    for place, folders, files in os.walk(folder, followlinks=True):
+        real = os.path.realpath(place)
+        if real in seen:
+            folders.clear()  # a link that leads back
+        elif CONFIG in files and "manifest.parquet" in files:
+            found[real] = Path(place)
+        seen.add(real)
+    return sorted(found.values())
 
 
 def latest_finished(folder: Path) -> Path:

@@ -13,6 +13,8 @@ from msde_toolkit.results.run_store import FoldFiles, RunStore, read_json, write
 
 TAINTED = "tainted.json"
 SCHEMA = 1
+NAMED = 4
+"""So many models are named in a line; more are counted."""
 
 
 class Checkpoint(BaseModel):
@@ -63,7 +65,8 @@ class Withdrawn(BaseModel):
         return self.model_copy(update={"why": why, "checkpoints": checkpoints})
 
     def __str__(self) -> str:
-        which = f" ({', '.join(map(str, self.checkpoints))})" if self.checkpoints else ""
+        named = ", ".join(map(str, self.checkpoints)) if len(self.checkpoints) <= NAMED else None
+        which = f" ({named or f'{len(self.checkpoints)} models'})" if self.checkpoints else ""
         return f"{self.subject} of {self.dataset} withdrew ({self.date[:10]}): {'; '.join(self.why)}{which}"
 
 

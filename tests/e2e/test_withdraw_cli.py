@@ -48,6 +48,7 @@ def test_a_run_is_marked_and_every_command_shows_it(msde, runs, capsys):
     (run,) = done["runs"]
     assert (run["run"], run["not_affected"], len(run["checkpoints"])) == ("A", 1, 1)
     assert done["not_marked"] == {}
+    assert done["yours_to_delete"] == [], "there are no files of drawn faces"
     assert "TAINTED" in msde("runs").out
     (row,) = json.loads(msde("runs", "--json").out)
     assert row["status"].endswith("TAINTED")
@@ -55,7 +56,7 @@ def test_a_run_is_marked_and_every_command_shows_it(msde, runs, capsys):
     print_summary(runs / "A", read_json(runs / "A/summary.json"))
     assert "TAINTED: s001 of synthetic withdrew" in capsys.readouterr().out
     analysed = msde("analyze", "confusion", "--run", "runs/A", "--json")
-    assert "TAINTED: run A, s001 of synthetic withdrew" in analysed.err.replace("\n", " ")
+    assert "TAINTED: run run, s001 of synthetic withdrew" in analysed.err.replace("\n", " ")
     assert json.loads(analysed.out)["tainted"][0].startswith(f"{json.loads(analysed.out)['runs'][0]}: s001")
 
 

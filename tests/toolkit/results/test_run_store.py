@@ -12,6 +12,7 @@ import pytest
 from msde_toolkit.errors import InputError
 from msde_toolkit.results.run_store import (
     RunStore,
+    all_runs,
     find_runs,
     latest_finished,
     read_json,
@@ -146,3 +147,18 @@ def test_runs_are_found_oldest_first(tmp_path):
     make("c-older-but-finished-later", 300, "summary.json")
     assert [path.name for path in find_runs(tmp_path)] == ["c-older-but-finished-later", "b-old", "a-new"]
     assert latest_finished(tmp_path).name == "c-older-but-finished-later"
+
+
+def test_runs_are_found_at_any_depth_and_behind_links_once(tmp_path):
+    (tmp_path / "elsewhere").mkdir()
+    for place in ("runs/a", "runs/study/b", "elsewhere/c"):
+        (tmp_path / place).mkdir(parents=True)
+        (tmp_path / place / "config.toml").touch()
+        (tmp_path / place / "manifest.parquet").touch()
+    (tmp_path / "runs/study/config.toml").touch()
+    (tmp_path / "runs/link").symlink_to(tmp_path / "elsewhere")
+    (tmp_path / "runs/link/back").symlink_to(tmp_path / "runs")
+    found = [path.relative_to(tmp_path) for path in all_runs(tmp_path / "runs")]
+    assert [str(path) for path in found] == ["runs/a", "runs/link/c", "runs/study/b"]
+    assert all_runs(tmp_path / "runs/a") == [tmp_path / "runs/a"]
+    assert all_runs(tmp_path / "nowhere") == []
