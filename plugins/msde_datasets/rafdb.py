@@ -57,7 +57,7 @@ class RafDb(Dataset):
             InputError: if the root is missing or has no label file or no images, or there is no such list.
             DataError: naming file and line: a bad row (unless ``on_bad=skip``), or none left.
         """
-        root = set_folder(self.require_root(root), lambda folder: bool(_label_files(folder)))
+        root = set_folder(self.require_root(root), _is_basic)
         skip = options.on_bad == "skip"
         rows, notes = _labelled(root, skip=skip)
         frame = pd.DataFrame(rows)
@@ -153,6 +153,11 @@ def _labelled(root: Path, *, skip: bool) -> tuple[list[dict[str, Any]], tuple[st
         notes += found.bad.settle(len(found.rows), skip=skip)
         rows += found.rows
     return rows, notes
+
+
+def _is_basic(folder: Path) -> bool:
+    """Whether the label files are there; those of the compound expressions beside them are another set's."""
+    return folder.name.lower() != "compound" and bool(_label_files(folder))
 
 
 def _label_files(root: Path) -> list[tuple[Path, str | None]]:

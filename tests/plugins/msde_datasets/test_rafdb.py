@@ -66,6 +66,7 @@ def test_case_of_files_and_folders_may_differ(tmp_path):
 
 def test_the_folder_above_may_be_given(tmp_path):
     rafdb(tmp_path / "RAF-DB" / "Basic")
+    text(tmp_path / "RAF-DB" / "compound" / "EmoLabel" / "list_patition_label.txt", ["train_0001.jpg 11"])
     manifest = load(tmp_path / "RAF-DB")
     assert len(RafDb().read(manifest)) == 14
 
