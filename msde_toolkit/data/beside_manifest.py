@@ -16,8 +16,8 @@ from msde_toolkit.data.subject_rows import rows_of_subject
 from msde_toolkit.files import whole
 from msde_toolkit.types import Manifest
 
-TABLES = ("review.csv", "failures.csv")
-"""What ``msde data faces`` writes beside its manifest: rows with an ``id`` or a ``subject``, some with a thumbnail."""
+TABLES = ("review.csv", "failures.csv", "report.csv", "hashes.csv")
+"""What ``msde data faces`` and ``mask`` write beside a manifest: rows with an ``id`` or a ``subject``."""
 
 THUMBNAIL, PHOTO = "thumbnail", "path"
 """Their columns of files: a picture in the manifest's folder, and the photo that it shows."""
@@ -86,10 +86,10 @@ class Holdings:
 
     @cached_property
     def _named(self) -> tuple[str, ...]:
-        """Images of the rows that go, but for the photos: faces that were cut, and masks that no other row has."""
+        """Images and masks that the rows name and no other row does."""
         theirs, others = self.manifest.frame[self.rows], self.manifest.frame[~self.rows]
         shared = {*others["path"], *others["mask_path"].dropna()}
-        names = [*theirs.loc[theirs["prep"].notna(), "path"], *theirs["mask_path"].dropna()]
+        names = [*theirs["path"], *theirs["mask_path"].dropna()]
         return tuple(name for name in dict.fromkeys(names) if name not in shared)
 
     @cached_property
@@ -110,11 +110,11 @@ class Holdings:
         if self.manifest.synthetic:  # what is drawn has a path, and no file
             return
         theirs = self.manifest.frame[self.rows]
-        photos = theirs["source"].where(theirs["prep"].notna(), theirs["path"])
+        photos = theirs["source"].where(theirs["source"].notna() | theirs["prep"].notna(), theirs["path"])
         of_review = (name for table in self.tables.values() for name in table.photos)
         for name in filter(None, (*photos, *of_review)):
             yield self._place(name, self.photos)
-        for name in self._named:
+        for name in filter(None, self._named):
             if self.file is None:
                 yield self._place(name, self.photos)
             elif (file := self.file.parent / name) not in self.made and file.exists():

@@ -9,6 +9,8 @@ from msde_toolkit.types import Manifest
 
 FACES = "-faces"
 """How the name of a set of faces, cut from photos, differs from the name of the photos' set."""
+MASKED = "masked-"
+"""How the name of a masked twin differs from the name of the set that was masked."""
 
 
 def rows_of_subject(manifest: Manifest, subject: str) -> npt.NDArray[np.bool_]:
@@ -23,5 +25,6 @@ def subjects_of(manifest: Manifest) -> set[str]:
 
 
 def same_people(one: str, other: str) -> bool:
-    """Whether two names are of sets of the same people: one is of the faces cut from the other's photos."""
-    return one.removesuffix(FACES) == other.removesuffix(FACES)
+    """Whether two names are of sets of the same people: one is made of the other's images, or both are of a third's."""
+    first, second = (name.removeprefix(MASKED).removesuffix(FACES) for name in (one, other))
+    return first == second

@@ -8,6 +8,7 @@ import pytest
 
 from msde_toolkit.data.beside_manifest import Holdings
 from msde_toolkit.data.faces.crop_files import save_png
+from msde_toolkit.data.subject_rows import same_people
 from msde_toolkit.types import LeftOut, Manifest, load_manifest
 
 PIXELS = np.full((8, 8, 3), 90, dtype=np.uint8)
@@ -144,3 +145,31 @@ def test_the_last_subject_leaves_an_empty_manifest(folder):
     holdings(folder, "ben").remove()
     assert len(load_manifest(folder / "manifest.parquet")) == 0
     assert not list(folder.glob("*/*.png"))
+
+
+def test_a_masked_twin_loses_both_halves_and_its_lines(tmp_path):
+    """Of a set without a face recipe: what is the toolkit's is told by its mark alone."""
+    rows = [
+        {"id": who, "subject": who, "label": 0, "path": f"faces/{who}.png", "source": f"{who}.jpg", "pair": who}
+        for who in ("anna", "ben")
+    ]
+    rows += [row | {"id": f"{row['id']}-surgical", "condition": "m", "path": f"masked/{row['id']}.png"} for row in rows]
+    manifest = Manifest.from_frame(pd.DataFrame(rows), "masked-club")
+    for name in manifest.frame["path"]:
+        save_png(PIXELS, tmp_path / name, "mark")
+    manifest.save(tmp_path / "manifest.parquet")
+    (tmp_path / "hashes.csv").write_text("id,masked_sha256\nanna,1\nben,2\n")
+    (tmp_path / "report.csv").write_text("id,path,subject\nanna-2,anna/2.jpg,anna\n")
+    held = holdings(tmp_path)
+    assert held.originals == ("anna.jpg", "anna/2.jpg")
+    held.remove()
+    assert files(tmp_path) == {"faces/ben.png", "masked/ben.png", "hashes.csv", "report.csv", "manifest.parquet"}
+    assert "anna" not in (tmp_path / "hashes.csv").read_text() + (tmp_path / "report.csv").read_text()
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "same"),
+    [("a", "a-faces", True), ("masked-a", "a-faces", True), ("masked-a-faces", "a", True), ("a", "b-faces", False)],
+)
+def test_sets_that_are_made_of_each_other_have_the_same_people(one, other, same):
+    assert same_people(one, other) is same_people(other, one) is same
