@@ -20,6 +20,7 @@ from msde_toolkit.cli.commands import (
     evaluate,
     faces,
     listing,
+    mask,
     plugin,
     run,
     runs,
@@ -57,6 +58,7 @@ data_app.command("audit", epilog=audit.EXAMPLE)(guarded(audit.audit))
 data_app.command("verify", epilog=verify.EXAMPLE)(guarded(verify.verify))
 data_app.command("withdraw", epilog=withdraw.EXAMPLE)(guarded(withdraw.withdraw))
 data_app.command("faces", epilog=faces.EXAMPLE)(guarded(faces.faces))
+data_app.command("mask", epilog=mask.EXAMPLE)(guarded(mask.mask))
 data_app.command("purge", epilog=data.EXAMPLE_PURGE)(guarded(data.purge))
 weights_app.command("inspect", epilog=weights.EXAMPLE_INSPECT)(guarded(weights.inspect))
 weights_app.command("convert", epilog=weights.EXAMPLE_CONVERT)(guarded(weights.convert))
