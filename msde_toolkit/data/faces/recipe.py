@@ -7,7 +7,7 @@ from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from msde_toolkit.errors import InputError
 from msde_toolkit.interfaces import Landmarks
@@ -19,7 +19,7 @@ Points = npt.NDArray[np.float64]
 Matrix = npt.NDArray[np.float64]
 """``[2, 3]``: a point of the photo times this, plus its last column, is the point in the crop."""
 
-_TEXT = re.compile(r"(?P<rule>\w+) v(?P<version>\d+), margin (?P<margin>[\d.]+), size (?P<size>\d+)")
+_TEXT = re.compile(r"(?P<rule>\w+) v(?P<version>\d+), margin (?P<margin>[\d.e+-]+), size (?P<size>\d+)")
 
 
 class Recipe(BaseModel):
@@ -35,6 +35,11 @@ class Recipe(BaseModel):
     margin: float = Field(0.0, ge=0, le=3, description="Shows so much more around the face: 0.2 is 20 % wider.")
     size: int = Field(224, ge=32, le=2048, description="Side of the crop in pixels.")
     version: Literal[1] = Field(1, description="Of the rule.")
+
+    @field_validator("margin")
+    @classmethod
+    def _one_zero(cls, margin: float) -> float:
+        return margin + 0.0  # -0.0 is 0.0, but would not read so
 
     def __str__(self) -> str:
         """As it stands in a manifest's column ``prep``."""
