@@ -8,6 +8,7 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
+from msde_toolkit.data.decoded_files import decoded_before, remember, stamps
 from msde_toolkit.data.image_cache import Progress, cache_key, chunked, read_each
 from msde_toolkit.data.source import Source
 from msde_toolkit.errors import DataError
@@ -21,21 +22,34 @@ NAMED = 3
 
 
 def unreadable(dataset: Dataset, manifest: Manifest, progress: Progress | None = None) -> dict[str, str]:
-    """Sample id to reason of every image that cannot be decoded. All are tried once; the cache remembers the answer."""
+    """Sample id to reason of every image that cannot be decoded. All are tried once; the cache remembers the answer.
+
+    Where a sample is a plain image file, a file that was decoded before is not tried again in a set that has changed.
+    """
     key = cache_key(dataset, manifest, str(manifest.root))
     file = cache_directory("images") / f"{key}.unreadable.json"
     known = _remembered(file)
     if known is None:
-        known, done = {}, 0
-        for reasons, count in chunked(manifest, partial(_reasons, dataset)):
-            known.update(reasons)
-            done += count
-            if progress is not None:
-                progress(done, len(manifest))
+        known = _tried(dataset, manifest, progress)
         with whole(file) as partial_file:
             document = {"dataset": manifest.name, "unreadable": known}
             partial_file.write_text(json.dumps(document), encoding="utf-8")
         file.chmod(0o600)
+    return known
+
+
+def _tried(dataset: Dataset, manifest: Manifest, progress: Progress | None) -> dict[str, str]:
+    of_files = stamps(dataset, manifest)
+    new = manifest if of_files is None else manifest.take(~decoded_before(dataset, manifest, of_files))
+    known: dict[str, str] = {}
+    done = 0
+    for reasons, count in chunked(new, partial(_reasons, dataset)) if len(new) else ():
+        known.update(reasons)
+        done += count
+        if progress is not None:
+            progress(done, len(new))
+    if of_files is not None:
+        remember(dataset, manifest, of_files[~manifest.frame["id"].isin(list(known)).to_numpy(dtype=bool)])
     return known
 
 

@@ -68,7 +68,8 @@ def _print(done: Imported) -> None:
     from msde_toolkit.cli.console import labelled, out
 
     console, manifest = out(), done.manifest
-    looked = f"{done.decoded:,} images looked at" if done.decoded else "no image looked at again"
+    images = "image" if done.decoded == 1 else "images"
+    looked = f"{done.decoded:,} {images} looked at" if done.decoded else "no image looked at again"
     console.print(
         labelled(f"{done.file}:", f"{done.status}, {len(manifest):,} samples of {manifest.name}; {looked}", "bold"),
         soft_wrap=True,

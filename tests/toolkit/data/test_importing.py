@@ -15,6 +15,7 @@ from msde_toolkit.data.image_cache import read_all
 from msde_toolkit.data.importing import Change, import_dataset
 from msde_toolkit.data.source import open_source
 from msde_toolkit.errors import DataError, InputError
+from msde_toolkit.files import cache_directory
 
 pytestmark = pytest.mark.usefixtures("tiny")
 
@@ -70,6 +71,28 @@ def test_what_changed_is_counted(photos, tmp_path):
     assert again.change == Change(added=2, removed=1, relabelled=3, changed=1)
     assert load_manifest(file).content_hash() == again.manifest.content_hash()
     assert import_dataset("photos", photos, file).status == "unchanged"
+
+
+def test_only_files_that_are_new_or_changed_are_decoded(photos, tmp_path, monkeypatch):
+    monkeypatch.setenv("MSDE_CACHE", str(tmp_path / "cache"))
+    (photos / "s0-3.png").write_bytes(b"no image")
+    file = import_dataset("photos", photos, tmp_path / "own.parquet").file
+    photo(photos, "s4-0", 50)
+    again = import_dataset("photos", photos, file)
+    assert (again.change, again.decoded) == (Change(added=1), 2)
+    (photos / "s4-0.png").write_bytes(b"damaged now")
+    assert import_dataset("photos", photos, file).decoded == 2
+    assert {lost.sample for lost in load_manifest(file).left_out} == {"s0-3", "s4-0"}
+    photo(photos, "s0-3", 51)
+    (photos / "s4-0.png").unlink()
+    mended = import_dataset("photos", photos, file)
+    assert (mended.change, mended.decoded) == (Change(added=1), 1)
+    [memory] = cache_directory("images").glob("*.decoded.json")
+    assert memory.stat().st_mode & 0o777 == 0o600
+    assert "s0-" not in memory.read_text()
+    memory.write_text('{"decoded": ["x"]}')
+    photo(photos, "s4-1")
+    assert import_dataset("photos", photos, file).decoded == 29
 
 
 def test_images_that_cannot_be_decoded_are_recorded(photos, tmp_path):
