@@ -14,7 +14,10 @@ MASKED = "masked-"
 
 
 def rows_of_subject(manifest: Manifest, subject: str) -> npt.NDArray[np.bool_]:
-    """``[n]`` whether the sample is of the subject, or the other image of a pair with theirs."""
+    """``[n]`` whether the sample is of the subject, or the other image of a pair with theirs.
+
+    Where subjects are unknown, ``pair:PAIR`` and ``id:SAMPLE`` are somebody too, as in ``Manifest.groups``.
+    """
     return np.asarray(manifest.groups() == subject, dtype=bool)
 
 

@@ -152,7 +152,7 @@ def _unknown(subject: str, manifest: Manifest, of_runs: Sequence[Manifest]) -> s
     related = (other for other in of_runs if same_people(other.name, manifest.name))
     known = sorted(set().union(*(subjects_of(one) for one in (manifest, *related))))
     if not known:
-        return f"{subject}: {manifest.name} does not know its subjects; remove the samples by hand."
+        return f"{subject}: {manifest.name} does not know its subjects. Name a sample, id:SAMPLE, or a pair, pair:PAIR."
     close = get_close_matches(subject, known, n=3, cutoff=0.5)
     hint = f"Did you mean {' or '.join(close)}?" if close else f"There are {len(known)}, {known[0]} for one."
     return f"{subject}: no such subject in {manifest.name}, nor in a run of it. {hint}"

@@ -243,6 +243,16 @@ def test_descent_is_followed_out_of_the_folder_and_told_where_it_is_lost(world):
     assert not look(runs=[world]).untraced, "found by name"
 
 
+def test_where_subjects_are_unknown_a_pair_is_named(world):
+    run("unknown", set_data={"known": False, "subjects": 3})
+    withdrawal = look(who="pair:s2-3", known=False)
+    assert sorted(withdrawal.holdings.ids) == ["s2-3-m", "s2-3-nm"]
+    assert len(told(withdrawal)["unknown"]["checkpoints"]) == 1
+    shutil.rmtree("cache")
+    with pytest.raises(InputError, match=r"does not know its subjects\. Name a sample, id:SAMPLE"):
+        look(who="s2-3", runs=(), known=False)
+
+
 def test_a_run_on_faces_cut_from_the_photos_is_of_the_same_people(world):
     from dataclasses import replace
 
