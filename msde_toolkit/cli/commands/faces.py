@@ -163,7 +163,7 @@ def _table(done: CutFaces) -> Any:
     photos = done.decided.manifest
     failures = done.decided.failures()
     titles = [f">{condition.upper()} lost" for condition in photos.conditions]
-    table = plain_table(f"{photos.name}: lost, with their pairs", "Class", *titles)
+    table = plain_table("Lost, with their pairs", "Class", *titles)
     for name in [*photos.classes, "total"]:
         cells = []
         for condition in photos.conditions:

@@ -29,6 +29,8 @@ from msde_toolkit.types import Manifest
 
 SCHEMA = 1
 FACTS, FAILURES = "faces.json", "failures.csv"
+ENLARGED = 1.01
+"""Pixels of the crop for one of the photo, above which a crop is counted as enlarged."""
 MOSTLY_THERE = 0.95
 """A crop of which less shows the photo is counted: the rest is a smear of the photo's edge."""
 
@@ -181,6 +183,6 @@ def _measured(faces: Manifest, outcomes: Mapping[str, Outcome], recipe: Recipe) 
     shares = [share_inside(matrix, recipe.size, size) for matrix, size in zip(matrices, sizes, strict=True)]
     return {
         "eye_distances": tuple(float(np.hypot(*(pair[1] - pair[0]))) for pair in eyes),
-        "upscaled": sum(scale_of(matrix) > 1 for matrix in matrices),
+        "upscaled": sum(scale_of(matrix) > ENLARGED for matrix in matrices),
         "beyond_edge": sum(share < MOSTLY_THERE for share in shares),
     }
