@@ -108,7 +108,8 @@ def test_import_train_audit(msde, rafdb):
     words = shlex.split(train.partition(":")[2])
     assert words[0] == "msde"
     words[words.index("scan")] = "resnet18"
-    run = msde(*words[1:], "--set", "train.epochs=1", "--set", "train.image_size=32", "--out", "run", "--json")
+    words += ["--set", "train.epochs=1", "--set", "train.image_size=32", "--precision", "fp32"]
+    run = msde(*words[1:], "--out", "run", "--json")
     assert run.code == 0, run.err
     assert json.loads(run.out)["metrics"]["nm"]["n"] == 7
     looked = msde(*shlex.split(audit.partition(":")[2])[1:], "--json")
