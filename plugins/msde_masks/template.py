@@ -215,8 +215,8 @@ def _check_anchors(anchors: Points, size: tuple[int, int], where: str) -> None:
     (a, b), (c, d) = right_top - left_top, chin - left_top
     if not (upright and sides and columns) or abs(a * d - b * c) / 2 < SMALLEST:
         message = (
-            f"{where}: the anchor points fit no face. They are x, y in pixels from the upper left corner; left and right "
-            "are the picture's; corners lie below the nose's point and above the chin's."
+            f"{where}: the anchor points fit no face. They are x, y in pixels from the upper left corner; left and "
+            "right are the picture's; corners lie below the nose's point and above the chin's."
         )
         raise DataError(message)
 

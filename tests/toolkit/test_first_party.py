@@ -14,11 +14,12 @@ from msde_toolkit.registry import KINDS, OUR_DISTRIBUTION, PluginInfo, Registry
 ROOT = Path(__file__).parents[2]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
 TABLES = PROJECT["project"]["entry-points"]
+DATA = "msde.mask_templates"  # packages of data files
 NAMED = [
     (group.removeprefix("msde."), name, target)
     for group, table in TABLES.items()
     for name, target in table.items()
-    if group != "msde.hooks"
+    if group not in {"msde.hooks", DATA}
 ]
 
 
@@ -53,7 +54,7 @@ def test_each_plugin_loads_and_describes_itself(kind, name, target):
 
 def test_each_kind_has_a_plugin_and_each_group_is_a_kind():
     assert {kind for kind, _, _ in NAMED} == set(KINDS)
-    assert set(TABLES) <= {f"msde.{kind}" for kind in KINDS} | {"msde.hooks"}
+    assert set(TABLES) <= {f"msde.{kind}" for kind in KINDS} | {"msde.hooks", DATA}
 
 
 def test_undocumented_options_would_be_found():

@@ -68,7 +68,7 @@ def main(folder: Path) -> None:
 
 
 def model_face(degrees: float) -> Array:
-    """``[68, 2]`` in the picture's pixels: the landmarks of a turned head that templates are placed by; others are void."""
+    """``[68, 2]`` in the picture's pixels: those landmarks of a turned head that templates are placed by."""
     solid = np.zeros((68, 3))
     for index, x in ((36, -0.68), (39, -0.29), (42, 0.29), (45, 0.68)):
         solid[index] = x, 0.0, np.sqrt(1.0 - x**2)
