@@ -31,7 +31,7 @@ class Fer2013(Dataset):
     reference = "Goodfellow et al., Challenges in Representation Learning, ICONIP 2013, arXiv:1307.0414"
     licence = "no licence for the photographs (collected by web search); for research only"
     version: ClassVar[str] = "1"
-    root_hint: ClassVar[str] = "fer2013.csv, fer2013.csv.gz, or the folder with one of them"
+    root_hint: ClassVar[str] = "fer2013.csv, fer2013.csv.gz or icml_face_data.csv, or the folder with one of them"
     aligned: ClassVar[bool] = True
 
     class Options(DatasetOptions):

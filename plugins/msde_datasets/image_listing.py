@@ -53,7 +53,10 @@ class ImageListing:
         """
         named = path.replace("\\", "/")
         if named.startswith("/") or named[1:2] == ":":
-            message = f"path {path!r} is absolute; it must lie within the set's folder"
+            message = f"path {path!r} is absolute: it must lie within the set's folder"
+            raise ValueError(message)
+        if ".." in named and ".." in named.split("/"):
+            message = f"path {path!r} has '..' in it: it must lie within the set's folder"
             raise ValueError(message)
         parent, _, name = (f"{below}/{named}" if below else named).rpartition("/")
         folder = self._folder(parent)
@@ -91,8 +94,6 @@ class ImageListing:
         if path in ("", "."):
             return self._listed("")
         parent, _, name = path.rpartition("/")
-        if name == "..":
-            return f"path {path + '/'!r} leads out of its folder; use none with '..'"
         above = self._folder(parent)
         if isinstance(above, str) or name in ("", "."):
             return above

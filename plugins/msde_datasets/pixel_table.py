@@ -14,6 +14,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from msde_datasets.bad_rows import NAMED
 from msde_datasets.published_counts import total
 from msde_toolkit.errors import DataError
 
@@ -25,8 +26,6 @@ USAGES = ("training", "publictest", "privatetest")
 PUBLISHED = {"Training": 28_709, "PublicTest": 3_589, "PrivateTest": 3_589}
 """Rows of each usage, in the order of ``USAGES``."""
 LONGEST_LINE = 1 << 20
-NAMED = 5
-"""So many bad lines are described; the others are counted."""
 
 
 @dataclass(frozen=True)

@@ -61,7 +61,7 @@ def test_line_ends_marks_case_and_spaces_may_differ(tmp_path, form):
         ("a.jpg 1 2 0 8 12 sure 3", "confidence 'sure' is not a number"),
         ("b.jpg 0 2 0 8 12 26.119 3", "no image 'b.jpg' in image"),
         ("/a.jpg 0 2 0 8 12 26.119 3", "path '/a.jpg' is absolute"),
-        ("../a.jpg 0 2 0 8 12 26.119 3", "use none with '..'"),
+        ("../a.jpg 0 2 0 8 12 26.119 3", "has '..' in it"),
         ("empty.jpg 0 2 0 8 12 26.119 3", "holds no bytes"),
         (GOOD, "face 0 of a.jpg stands there a second time"),
     ],

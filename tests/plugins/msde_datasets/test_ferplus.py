@@ -134,7 +134,7 @@ def test_labels_and_images_may_stand_in_folders_of_their_own(tmp_path):
         ('fer2.png,"0 0 48 48",8,1,1,0,0,0,0,0,0,0', "box '0 0 48 48' is not"),
         ('fer2.png,"(0, 9, 48, 9)",8,1,1,0,0,0,0,0,0,0', "is empty"),
         (f"other2.png,{BOX},8,1,1,0,0,0,0,0,0,0", "no image 'other2.png' in FER2013Train"),
-        (f"../fer2.png,{BOX},8,1,1,0,0,0,0,0,0,0", "use none with '..'"),
+        (f"../fer2.png,{BOX},8,1,1,0,0,0,0,0,0,0", "has '..' in it"),
         (f"C:\\fer2.png,{BOX},8,1,1,0,0,0,0,0,0,0", "is absolute"),
     ],
 )
