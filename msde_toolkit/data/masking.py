@@ -204,7 +204,7 @@ class MaskedDataset(Dataset):
         return f"-{self.name}"
 
     def _notes(self, bare: pd.DataFrame) -> list[str]:
-        notes = [f"masked images are overlays of the same photo ({self.name})"]
+        notes = [f"masks are drawn on the photos ({self.name})"]
         without = int(bare["landmarks"].isna().sum())
         if without:
             notes.append(f"{without} masks placed by the average face, for want of landmarks: off on turned heads")

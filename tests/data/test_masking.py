@@ -89,7 +89,7 @@ def test_each_sample_gets_a_masked_partner(root):
     for column in ("path", "label", "subject", "split", "weight", "glasses", "dataset"):
         assert list(frame[column][::2]) == list(frame[column][1::2])
     assert len(manifest.pairs()) == 3
-    assert manifest.notes[:2] == ("a note", "masked images are overlays of the same photo (nose)")
+    assert manifest.notes[:2] == ("a note", "masks are drawn on the photos (nose)")
     assert manifest.notes[2].startswith("3 masks placed by the average face")
     assert not any("average face" in note for note in load(wrapped(WithLandmarks()), root).notes)
     assert (manifest.name, manifest.licence, manifest.synthetic) == ("folder", "CC0-1.0", True)

@@ -31,6 +31,7 @@ def show(
     from msde_toolkit.cli.console import print_json
     from msde_toolkit.cli.counting import counting
     from msde_toolkit.data.counts import count_table
+    from msde_toolkit.data.masking import overlay_notes
     from msde_toolkit.data.source import open_source, with_on_bad
     from msde_toolkit.data.usable import leave_out_unreadable
     from msde_toolkit.engine.config import parse_settings
@@ -60,7 +61,7 @@ def show(
         "splits": {split: int((manifest.frame["split"] == split).sum()) for split in manifest.split_names},
         "synthetic": manifest.synthetic,
         "licence": manifest.licence,
-        "notes": list(manifest.notes),
+        "notes": [*manifest.notes, *overlay_notes(manifest)],
         "left_out": [asdict(lost) for lost in manifest.left_out],
         "table": count_table(manifest),
         "published": [asdict(table) for table in source.published],
@@ -84,7 +85,7 @@ def _print(document: dict[str, Any], manifest: Manifest, published: Sequence[Pub
     console.print(f"  subjects: {subjects}, pairs: {document['pairs']}, licence: {manifest.licence}")
     for line in _published_lines(document["table"][0], published):
         console.print(Padding(line, (0, 0, 0, 2), expand=False))
-    for note in manifest.notes:
+    for note in document["notes"]:
         console.print(Padding(note, (0, 0, 0, 2), expand=False), style="dim")
     if document["sheet"]:
         console.print(f"  Faces: {document['sheet']}", soft_wrap=True)

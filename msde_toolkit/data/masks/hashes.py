@@ -51,7 +51,7 @@ class Hashes:
 def how(facts: Mapping[str, Any]) -> str:
     """In words what a mask is made by: masker, options, seed, landmarks."""
     options = "".join(f", {key}={value}" for key, value in facts["options"].items())
-    return f"{facts['mask']} {facts['masker']}{options}; seed {facts['seed']}; {facts['landmarker'] or 'own landmarks'}"
+    return f"{facts['mask']} {facts['masker']}{options}; seed {facts['seed']}; {facts['landmarker'] or 'no landmarker'}"
 
 
 def write_hashes(file: Path, drawn: Mapping[str, Drawn], made_by: str) -> None:

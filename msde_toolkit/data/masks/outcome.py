@@ -19,6 +19,7 @@ Why = Literal["unreadable", "no_face", "several_faces", "too_small", "profile", 
 
 SKETCH = 8
 """Sums by which two images can be told apart, and how far they are apart be guessed."""
+BLOCK = 4096
 
 Pixels = npt.NDArray[np.uint8]
 
@@ -82,14 +83,17 @@ def sha_of(pixels: Pixels) -> str:
 
 
 def sketch(pixels: Pixels) -> tuple[int, ...]:
-    """``[SKETCH]`` sums of all values, each with a sign that a fixed generator has chosen.
+    """``[SKETCH]`` sums of all values, each value with a sign that a fixed generator has chosen.
 
-    They hold no image, being eight numbers for all its pixels; but the sketch of a difference has the expected square
-    of the difference's norm (Johnson and Lindenstrauss).
+    They hold no image, being eight numbers for all its pixels; but the square of a difference's sketch is expected to
+    be the square of the difference's norm (Johnson and Lindenstrauss 1984; signs: Achlioptas 2003).
     """
-    values = pixels.ravel()
-    total = int(values.sum(dtype=np.int64))
-    return tuple(2 * int(values[plus].sum(dtype=np.int64)) - total for plus in _signs(values.size))
+    values = np.zeros((-(-pixels.size // BLOCK), BLOCK), dtype=np.float32)
+    values.ravel()[: pixels.size] = pixels.ravel()
+    within, between = _signs(len(values))
+    # A block's sums are whole numbers below 2**24, which 32 bits hold exactly.
+    sums = (values @ within).astype(np.int64) * between
+    return tuple(int(number) for number in sums.sum(axis=0))
 
 
 def distance(one: tuple[int, ...], other: tuple[int, ...], values: int) -> float:
@@ -99,6 +103,8 @@ def distance(one: tuple[int, ...], other: tuple[int, ...], values: int) -> float
 
 
 @lru_cache(maxsize=4)
-def _signs(size: int) -> npt.NDArray[np.bool_]:
-    bits = np.frombuffer(generator("mask sketch", size).bytes(SKETCH * (size // 8 + 1)), dtype=np.uint8)
-    return np.unpackbits(bits.reshape(SKETCH, -1), axis=1)[:, :size].astype(bool)
+def _signs(blocks: int) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.int64]]:
+    """-1 and 1: ``[BLOCK, SKETCH]`` within each block, ``[blocks, SKETCH]`` of the blocks."""
+    rng = generator("mask sketch")
+    within = rng.integers(0, 2, (BLOCK, SKETCH)) * 2 - 1
+    return within.astype(np.float32), rng.integers(0, 2, (blocks, SKETCH)) * 2 - 1

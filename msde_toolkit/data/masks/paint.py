@@ -28,6 +28,8 @@ FACES, MASKED, ALPHA = "faces", "masked", "masks"
 PARTS = (FACES, ALPHA, MASKED)
 """In the order in which they are written: a masked image that is there is complete."""
 
+RECORD = 1
+"""Another one where records of the same pixels would say something else."""
 NAME = "file_name"
 """Column of the samples that are given to a ``Brush``: how their pictures are called."""
 
@@ -61,6 +63,7 @@ class Painter:
         """For these samples."""
         masker = drawer.masker
         facts = [
+            RECORD,
             f"{type(dataset).__module__}.{type(dataset).__qualname__}",
             dataset.fingerprint(sources),
             f"{type(masker).__module__}.{type(masker).__qualname__}",

@@ -248,7 +248,7 @@ def _told(placing: Placing, drawn: Mapping[str, Drawn], lost: Mapping[str, Unmas
     """The unmasked samples, with what a reader of the twin must know."""
     options = drawer.masker.options.model_dump(mode="json", exclude_defaults=True)
     set_to = "".join(f", {key}={value}" for key, value in options.items())
-    notes = [f"masked images are overlays of the same photo ({drawer.name}{set_to}, seed {drawer.seed})"]
+    notes = [f"masks are drawn on the photos ({drawer.name}{set_to}, seed {drawer.seed})"]
     average = placing.manifest.frame["landmarks"].isna() & placing.manifest.frame["id"].isin(list(drawn))
     if average.any():
         notes.append(

@@ -10,11 +10,9 @@ import pandas as pd
 
 from msde_toolkit.data.masks.outcome import Drawn, Unmasked
 from msde_toolkit.data.masks.paint import ALPHA, FACES, MASKED, picture
+from msde_toolkit.data.subject_rows import MASKED as MASKED_SET
 from msde_toolkit.errors import DataError
 from msde_toolkit.types import NM, LeftOut, M, Manifest
-
-BEFORE = "masked-"
-"""What a twin's name has before that of its set."""
 
 
 def suffix(mask: str) -> str:
@@ -69,7 +67,7 @@ def twin_manifest(
     )
     return Manifest.from_frame(
         pd.concat([first, second]).sort_index(kind="stable"),
-        BEFORE + sources.name,
+        MASKED_SET + sources.name,
         root=root,
         classes=sources.classes,
         licence=sources.licence,
