@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -11,6 +13,7 @@ from msde_toolkit.cli.console import Json
 
 if TYPE_CHECKING:
     from msde_toolkit.data.audit import Audit, Finding
+    from msde_toolkit.interfaces import Landmarker
     from msde_toolkit.types import Manifest
 
 EXAMPLE = "Example: msde data audit fer2013 --root fer2013.csv   |   msde data audit runs/A --json"
@@ -23,7 +26,20 @@ def audit(
     mask: Annotated[str | None, typer.Option(help="Draw this mask on every face, to make pairs.")] = None,
     on_bad: Annotated[str | None, typer.Option(help="A row that cannot be used: error or skip (default).")] = None,
     metadata: Annotated[bool, typer.Option("--metadata", help="Look at the table only; read no image.")] = False,
-    settings: Annotated[list[str] | None, typer.Option("--set", help="data.KEY=VALUE or mask.KEY=VALUE.")] = None,
+    identities: Annotated[
+        bool,
+        typer.Option(
+            "--identities",
+            help="Also compare people's faces, on this machine, to find one person under two ids. These are biometric "
+            "data: you need a legal ground. Nothing of it is written to disk.",
+        ),
+    ] = False,
+    landmarker: Annotated[
+        str | None, typer.Option(help="What finds and compares the faces (with --identities; default dlib).")
+    ] = None,
+    settings: Annotated[
+        list[str] | None, typer.Option("--set", help="data.KEY=VALUE, mask.KEY=VALUE or faces.KEY=VALUE.")
+    ] = None,
     json: Json = False,
 ) -> None:
     """Find leaks, duplicates and confounds before a reviewer does.
@@ -36,11 +52,13 @@ def audit(
     from msde_toolkit.engine.config import parse_settings
     from msde_toolkit.results.audited import material_of
 
-    tables = parse_settings(settings or [], roles=("data", "mask"))
+    tables = dict(parse_settings(settings or [], roles=("data", "mask", "faces")))
+    comparing = _comparing(identities, landmarker, tables.pop("faces"), metadata=metadata)
     with counting("Looking at images") as progress:
         material = material_of(
             what, root, mask=mask, settings=tables, on_bad=on_bad, metadata_only=metadata, progress=progress
         )
+        material = replace(material, landmarker=comparing)
         if on_bad == "error" and material.pixels is not None:
             _stop_at_unreadable(material.pixels.unreadable)
         done = look(material)
@@ -62,6 +80,32 @@ def audit(
     else:
         _show(manifest, done)
     raise typer.Exit(1 if done.severe else 0)
+
+
+def _comparing(wanted: bool, name: str | None, options: Mapping[str, Any], *, metadata: bool) -> Landmarker | None:
+    """What compares the faces, if that was asked for; says on the terminal what that means."""
+    from msde_toolkit.cli.console import err
+    from msde_toolkit.create import create_landmarker
+    from msde_toolkit.errors import InputError
+
+    if not wanted:
+        if name is not None or options:
+            message = f"{'--landmarker' if name else '--set faces.*'}: faces are compared only with --identities."
+            raise InputError(message)
+        return None
+    if metadata:
+        message = "--identities looks at images, and --metadata looks at none: leave one of the two out."
+        raise InputError(message)
+    landmarker = create_landmarker(name or "dlib", options)
+    if landmarker.same_person_below is None:
+        message = f"--landmarker {name}: does not tell people apart; dlib does."
+        raise InputError(message)
+    err().print(
+        "Comparing people's faces, on this machine only; nothing of it is kept. Face descriptors are biometric data: "
+        "you need a legal ground, such as their consent.",
+        style="dim",
+    )
+    return landmarker
 
 
 def _stop_at_unreadable(reasons: dict[str, str]) -> None:

@@ -13,6 +13,7 @@ from msde_toolkit.data.audit.duplicates import (
 )
 from msde_toolkit.data.audit.faulty_images import constant, unreadable
 from msde_toolkit.data.audit.finding import Audit, DoesNotApply, Finding
+from msde_toolkit.data.audit.identities import same_identity
 from msde_toolkit.data.audit.lost_faces import crop_failures
 from msde_toolkit.data.audit.mask_leak import mask_encodes_label
 from msde_toolkit.data.audit.material import Material
@@ -23,6 +24,7 @@ Check = Callable[[Material], list[Finding]]
 
 ALL_CHECKS: tuple[Check, ...] = (
     subject_overlap,
+    same_identity,
     duplicates_across_splits,
     duplicates_within_split,
     near_duplicates,

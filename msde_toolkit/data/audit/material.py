@@ -13,7 +13,7 @@ import pandas as pd
 
 from msde_toolkit.data.audit.pixels import Pixels, look_at
 from msde_toolkit.data.image_cache import Progress
-from msde_toolkit.interfaces import Dataset
+from msde_toolkit.interfaces import Dataset, Landmarker
 from msde_toolkit.types import Manifest
 
 NO_SPLIT = "no split"
@@ -47,12 +47,14 @@ class Material:
         dataset: reads their images; None if no image is to be read.
         run: the run they were used in, if it is a run that is audited.
         progress: told how many images have been looked at.
+        landmarker: finds faces and tells people apart; None if no faces are to be compared.
     """
 
     manifest: Manifest
     dataset: Dataset | None
     run: RunFacts | None = None
     progress: Progress | None = None
+    landmarker: Landmarker | None = None
 
     @cached_property
     def sides(self) -> npt.NDArray[np.object_]:
