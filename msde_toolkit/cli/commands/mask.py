@@ -141,11 +141,12 @@ def _tell(wanted: _Wanted, twin: Twin | None, comparison: Comparison | None, jso
 
 
 def _document(wanted: _Wanted, twin: Twin) -> dict[str, Any]:
-    from msde_toolkit.data.masks.leak import numeric_parameters, told_by_masks
+    from msde_toolkit.data.masks.leak import numeric_parameters, told_by_eyes, told_by_masks
     from msde_toolkit.data.masks.published import beside_published
 
     table = twin.by_class()
     told = told_by_masks(twin.placing.all, twin.drawn)
+    eyes = told_by_eyes(twin.manifest, twin.drawn)
     return {
         "name": twin.manifest.name,
         "directory": str(twin.folder),
@@ -163,6 +164,7 @@ def _document(wanted: _Wanted, twin: Twin) -> dict[str, Any]:
         "mask_tells_label": told
         if isinstance(told, str)
         else {**asdict(told), "leaks": told.leaks, "parameters": numeric_parameters(twin.drawn)},
+        "eyes_tell_label": None if eyes is None else asdict(eyes),
         "published": beside_published(twin.manifest, twin.placing.all, wanted.found.published),
         "overlay": list(_overlay(twin)),
         "notes": list(twin.manifest.notes),
@@ -194,7 +196,8 @@ def _show(wanted: _Wanted, twin: Twin) -> None:
         lines.append(f"{twin.before:,} of them were there from an earlier call")
     if document["not_masked"]:
         lines.append(f"{document['not_masked']:,} are not masked; each with its reason: {twin.folder / REPORT}")
-    lines += [_told(document["mask_tells_label"]), *document["published"], *document["overlay"]]
+    lines += _told(document["mask_tells_label"], document["eyes_tell_label"])
+    lines += [*document["published"], *document["overlay"]]
     for line in lines:
         console.print(Padding(line, (0, 0, 0, 2), expand=False), soft_wrap=False)
     for note in twin.manifest.notes:
@@ -220,16 +223,22 @@ def _table(document: Mapping[str, Any]) -> Any:
     return table
 
 
-def _told(told: str | Mapping[str, Any]) -> str:
+def _told(told: str | Mapping[str, Any], eyes: Mapping[str, Any] | None) -> list[str]:
     if isinstance(told, str):
-        return f"what the masks alone tell of the label was not asked: {told}"
+        return [f"what the masks alone tell of the label was not asked: {told}"]
     numbers = f", {', '.join(told['parameters'])}" if told["parameters"] else ""
     verdict = "a model can read the mask instead of the face" if told["leaks"] else "not above chance enough to use"
-    return (
+    lines = [
         f"the masks alone (area, place, height, width{numbers}) tell the label with accuracy "
         f"{100 * told['accuracy']:.1f} %, shuffled labels {100 * told['shuffled']:.1f} % (p {told['p']:.3f}, most "
         f"frequent class {100 * told['majority']:.1f} %, n = {told['masks']:,}): {verdict}"
-    )
+    ]
+    if eyes is not None and told["leaks"]:
+        lines.append(
+            f"where the eyes are in the picture tells it with {100 * eyes['accuracy']:.1f} %: so much is in the set's "
+            "crops already, before a mask is drawn"
+        )
+    return lines
 
 
 def _show_check(comparison: Comparison) -> None:

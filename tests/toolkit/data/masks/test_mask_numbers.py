@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from msde_toolkit.data.masking import overlay_notes
-from msde_toolkit.data.masks.leak import numeric_parameters, told_by_masks
+from msde_toolkit.data.masks.leak import numeric_parameters, told_by_eyes, told_by_masks
 from msde_toolkit.data.masks.outcome import Drawn
 from msde_toolkit.data.masks.published import beside_published
 from msde_toolkit.types import Manifest, PublishedTable
@@ -39,6 +39,18 @@ def test_numbers_of_all_masks_alone_are_asked():
     assert numeric_parameters(drawn) == ["jaw", "wired"]
     few = dict(list(drawn.items())[:50])
     assert told_by_masks(manifest, few).startswith("fewer than 60 masks")
+
+
+def test_eyes_tell_what_is_in_the_crops_already():
+    manifest, drawn = masks("nothing")
+    assert told_by_eyes(manifest, drawn) is None
+
+    def moved_by(pixels):
+        cells = pd.Series([[*np.full(136, 4 + pixels * label)] for label in manifest.labels], dtype=object)
+        return Manifest.from_frame(manifest.frame.assign(landmarks=cells), "set")
+
+    assert told_by_eyes(moved_by(0.1), drawn).leaks
+    assert not told_by_eyes(moved_by(0), drawn).leaks
 
 
 def test_published_counts_stand_beside_those_that_are_there():
