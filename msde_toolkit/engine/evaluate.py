@@ -246,7 +246,7 @@ def _facts(source: OpenRun, manifest: Manifest, target: Target, name: str, folds
     other = not same_people(source.manifest.name, manifest.name)
     drawn = " (synthetic faces)" if source.synthetic else ""
     notes = [
-        f"models of run {source.name}, trained on {source.manifest.name}{drawn}; nothing was trained on {manifest.name}"
+        f"models of run {source.name}, trained on {source.manifest.name}{drawn}; nothing was trained for this one"
     ]
     if other and len(folds) * source.repeats > 1:
         notes.append(f"each sample is predicted by {len(folds) * source.repeats} models and counts once for each")
