@@ -245,9 +245,7 @@ def _facts(source: OpenRun, manifest: Manifest, target: Target, name: str, folds
     told = {key: source.summary.get(key) for key in (*kept, "teacher", "repeats", "parameters")}
     other = not same_people(source.manifest.name, manifest.name)
     drawn = " (synthetic faces)" if source.synthetic else ""
-    notes = [
-        f"models of run {source.name}, trained on {source.manifest.name}{drawn}; nothing was trained for this one"
-    ]
+    notes = [f"models of run {source.name}, trained on {source.manifest.name}{drawn}; nothing was trained for this one"]
     if other and len(folds) * source.repeats > 1:
         notes.append(f"each sample is predicted by {len(folds) * source.repeats} models and counts once for each")
     known = manifest.has_subjects and (other or source.identity == "independent")
