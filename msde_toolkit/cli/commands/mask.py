@@ -226,7 +226,7 @@ def _table(document: Mapping[str, Any]) -> Any:
 def _told(told: str | Mapping[str, Any], eyes: Mapping[str, Any] | None) -> list[str]:
     if isinstance(told, str):
         return [f"what the masks alone tell of the label was not asked: {told}"]
-    numbers = f", {', '.join(told['parameters'])}" if told["parameters"] else ""
+    numbers = f"; the masker's {', '.join(told['parameters'])}" if told["parameters"] else ""
     verdict = "a model can read the mask instead of the face" if told["leaks"] else "not above chance enough to use"
     lines = [
         f"the masks alone (area, place, height, width{numbers}) tell the label with accuracy "
