@@ -8,10 +8,10 @@ import pytest
 from PIL import Image as Pillow
 
 from msde_toolkit.create import create_dataset, create_masker, parse_options
-from msde_toolkit.landmarks import canonical_landmarks
 from msde_toolkit.data.masking import MaskedDataset
 from msde_toolkit.errors import DataError, InputError, PluginError
 from msde_toolkit.interfaces import Dataset, Masker, PluginOptions
+from msde_toolkit.landmarks import canonical_landmarks
 from msde_toolkit.types import Manifest
 
 SHARED = Path(os.environ.get("MSDE_SHARED", Path(__file__).parents[2].parent / "shared")) / "data"

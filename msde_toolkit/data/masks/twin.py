@@ -6,12 +6,12 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
-import msde_toolkit
 from msde_toolkit.data.faces.file_names import file_names
 from msde_toolkit.data.image_cache import Progress, chunked
 from msde_toolkit.data.masking import MaskDrawer
@@ -121,7 +121,7 @@ def make_twin(
     store, painter = Store(out), Painter.of(dataset, drawer, placing.all)
     wanted = _named(placing.manifest, names)
     there = _there(wanted, store, painter)
-    _write_json(out / FACTS, {**facts, "msde-toolkit": msde_toolkit.__version__})
+    _write_json(out / FACTS, {**facts, "msde-toolkit": version("msde-toolkit")})
     new = _painted(wanted, there, Brush(painter, store), skip_unreadable, progress or (lambda _done, _all: None))
     drawn, lost = _sorted_out(placing, {**there, **new})
     rows_lost = tuple(one for one in manifest.left_out if one.condition == NM)

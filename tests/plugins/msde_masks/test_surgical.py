@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 
 from msde_masks.surgical import Surgical
-from msde_toolkit.landmarks import canonical_landmarks
 from msde_toolkit.errors import DataError
+from msde_toolkit.landmarks import canonical_landmarks
 from msde_toolkit.randomness import generator
 
 MOVED_BY_THE_JAW = [*range(3, 14), *range(31, 36), *range(48, 68)]
