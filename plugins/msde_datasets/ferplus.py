@@ -15,7 +15,7 @@ from msde_datasets.fer2013 import Fer2013, pixel_file
 from msde_datasets.ferplus_folders import FOLDERS, VotedRows, has_folders, read_folders
 from msde_datasets.ferplus_join import read_joined
 from msde_datasets.ferplus_votes import COLUMNS, EMOTIONS, TO_OURS, UNDECIDED, distribution, in_our_order, majority
-from msde_datasets.published_counts import table_1
+from msde_datasets.published_counts import masked_twin, table_1
 from msde_datasets.ran_lists import FERPLUS, SubsetOptions, restricted
 from msde_datasets.set_folder import set_folder
 from msde_datasets.text_files import one_of
@@ -25,6 +25,9 @@ from msde_toolkit.types import EIGHT, LABEL_SETS, Manifest, PublishedTable
 
 VOTES = "fer2013new.csv"
 OCCLUDED = "RAN's list of occluded test images (data.subset=occlusion) has 605"
+MASKED = (
+    "the counts of FER2013, all rows; FERPlus drops those without a face or without a class that its votes agree on"
+)
 
 
 class FerPlus(Dataset):
@@ -97,9 +100,9 @@ class FerPlus(Dataset):
         return Fer2013().read(rows) if of_pixels else read_boxes(root, rows)
 
     def published(self, options: Options) -> tuple[PublishedTable, ...]:
-        """The paper's row on occlusion."""
+        """The paper's counts on occlusion and on its masked copy."""
         del options
-        return (table_1(111, 0, OCCLUDED),)
+        return table_1(111, 0, OCCLUDED), masked_twin("Masked-FERPlus", 28709, 3589, MASKED)
 
 
 def _votes_beside(pixels: Path, root: Path, given: Path | None) -> Path:

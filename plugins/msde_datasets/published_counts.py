@@ -49,6 +49,12 @@ def table_1(occluded: int, masked: int, note: str = "") -> PublishedTable:
     return PublishedTable("Table 1", MSDE_PAPER, columns, note)
 
 
+def masked_twin(name: str, train: int, test: int, note: str) -> PublishedTable:
+    """The masked copy of a set that the paper of MSD-E made and trained on."""
+    columns = {"M train": {"total": train}, "M test": {"total": test}}
+    return PublishedTable(name, MSDE_PAPER, columns, note)
+
+
 def counts_by_split(published: Published, classes: Sequence[str], source: str, note: str = "") -> PublishedTable:
     """Counts of a set without masks by class, a column a split."""
     columns = {f"NM {split}": by_class(classes, counts) for split, counts in published.items()}

@@ -50,3 +50,17 @@ def test_class_counts_of_the_sets_own_papers():
     seven = tables(AffectNet, classes="seven")["published"].columns
     assert seven["NM train"]["total"] == 287651 - 3750
     assert "contempt" not in seven["NM test"]
+
+
+@pytest.mark.parametrize(
+    ("plugin", "name", "train", "test", "why"),
+    [(RafDb, "Masked-RAFDB", 12271, 3008, "3,068"), (FerPlus, "Masked-FERPlus", 28709, 3589, "FER2013")],
+)
+def test_the_masked_copies_that_the_paper_made(plugin, name, train, test, why):
+    table = tables(plugin)[name]
+    assert table.columns == {"M train": {"total": train}, "M test": {"total": test}}
+    assert why in table.note
+
+
+def test_a_part_of_raf_db_has_no_published_masked_copy():
+    assert "Masked-RAFDB" not in tables(RafDb, subset="pose45")
