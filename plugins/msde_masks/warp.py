@@ -13,7 +13,7 @@ from msde_masks.fit import Points
 Mapping = Callable[[Points], Points]
 """``[N, 2]`` to ``[N, 2]``."""
 
-CELLS = 12
+CELLS = 8
 """Cells a side of the mesh that stands for the mapping."""
 
 
