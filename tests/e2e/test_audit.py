@@ -13,9 +13,9 @@ from msde_toolkit.types import Manifest
 
 SHARED = Path(os.environ.get("MSDE_SHARED", Path(__file__).parents[2].parent / "shared")) / "data"
 CHECKS = {
-    "subject_overlap", "duplicates_across_splits", "duplicates_within_split", "near_duplicates", "conflicting_labels",
-    "pair_split", "pair_label_mismatch", "condition_confounded", "mask_encodes_label", "validated_twice",
-    "never_validated", "selected_on_test", "crop_failures", "unreadable", "constant",
+    "subject_overlap", "same_identity", "duplicates_across_splits", "duplicates_within_split", "near_duplicates",
+    "conflicting_labels", "pair_split", "pair_label_mismatch", "condition_confounded", "mask_encodes_label",
+    "validated_twice", "never_validated", "selected_on_test", "crop_failures", "unreadable", "constant",
 }  # fmt: skip
 
 
@@ -183,3 +183,30 @@ def test_leaks_of_the_real_fer2013(msde, file, across, within):
     if within is not None:
         assert findings["duplicates_within_split"]["counts"] == within
         assert findings["duplicates_within_split"]["rows"] == sum(within.values())
+
+
+def test_people_are_compared_only_on_demand_and_the_user_is_told_what_that_is(msde, folder):
+    words = ("data", "audit", folder / "mine.parquet", "--json")
+    plain = msde(*words)
+    assert (plain.code, plain.err) == (0, "")
+    assert json.loads(plain.out)["not_applicable"]["same_identity"] == "faces were not compared (--identities)"
+    done = msde(*words, "--identities", "--set", "faces.upsample=1")
+    assert done.code == 0
+    assert "biometric data" in " ".join(done.err.split())
+    assert json.loads(done.out)["not_applicable"]["same_identity"] == "0 of 4 unmasked photos show one face"
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (("--landmarker", "dlib"), "--landmarker: faces are compared only with --identities"),
+        (("--set", "faces.upsample=1"), "--set faces.*: faces are compared only with --identities"),
+        (("--identities", "--metadata"), "leave one of the two out"),
+        (("--identities", "--landmarker", "aligned"), "aligned: does not tell people apart; dlib does"),
+        (("--identities", "--set", "faces.upsampel=1"), "Did you mean faces.upsample?"),
+    ],
+)
+def test_what_does_not_go_with_comparing_people_is_refused(msde, folder, words, message):
+    done = msde("data", "audit", folder / "mine.parquet", *words)
+    assert (done.code, done.out) == (2, "")
+    assert message in done.err

@@ -32,12 +32,14 @@ class Faces:
     Attributes:
         rows: ``[n]`` place of each in the manifest.
         descriptors: ``[n, D]``.
+        others: place of each unmasked photo that does not show one face.
         without: photos with no face.
         several: photos with more than one.
     """
 
     rows: npt.NDArray[np.int64]
     descriptors: npt.NDArray[np.float64]
+    others: npt.NDArray[np.int64]
     without: int
     several: int
 
@@ -56,11 +58,26 @@ def same_identity(material: Material) -> list[Finding]:
     faces = describe(material)
     frame = material.manifest.frame.iloc[faces.rows]
     if frame["subject"].notna().all() and frame["subject"].nunique() > 1:
-        return _of_subjects(material, faces, limit)
+        return _of_subjects(material, faces, limit) or _not_compared(material, faces)
     if not material.divided:
         message = "subjects are unknown, or there is one, and there is no split"
         raise DoesNotApply(message)
-    return _of_sides(material, faces, limit)
+    return _of_sides(material, faces, limit) or _not_compared(material, faces)
+
+
+def _not_compared(material: Material, faces: Faces) -> list[Finding]:
+    """Where no two ids look alike, what that cannot be said of."""
+    rows = np.zeros(len(material.manifest.frame), dtype=bool)
+    rows[faces.others] = True
+    return found(
+        "same_identity",
+        "info",
+        material,
+        rows,
+        f"No two look like one person, but {{rows}} unmasked photos could not be compared: {faces.told}.",
+        "Find more faces (--set faces.upsample=1, --set faces.detector=cnn), or look at these by eye.",
+        material.manifest.frame["condition"].to_numpy(dtype=object),
+    )
 
 
 def _limit(material: Material) -> float:
@@ -100,7 +117,9 @@ def describe(material: Material) -> Faces:
         message = f"{len(alone)} of {len(unmasked):,} unmasked photos show one face"
         raise DoesNotApply(message)
     descriptors = np.stack([one for one in seen if not isinstance(one, int)])
-    return Faces(places[alone], descriptors, counts.count(0), sum(count > 1 for count in counts))
+    return Faces(
+        places[alone], descriptors, np.delete(places, alone), counts.count(0), sum(count > 1 for count in counts)
+    )
 
 
 def _seen(dataset: Dataset, landmarker: Landmarker, rows: Manifest) -> list[npt.NDArray[np.float64] | int]:

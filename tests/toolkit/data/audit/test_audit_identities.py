@@ -103,6 +103,13 @@ def test_masked_faces_and_photos_without_one_face_are_left_out_and_counted(mater
     assert identities(alone)[1].not_applicable["same_identity"] == "1 of 2 unmasked photos show one face"
 
 
+def test_where_nothing_is_found_it_is_said_of_whom_that_cannot_be_said(material):
+    (finding,), done = identities(material(faces(50, 90, 130, counts=[1, 1, 0]), subject=["a", "b", "c"]))
+    assert (finding.severity, finding.rows, finding.examples) == ("info", 1, ("i002",))
+    assert "No two look like one person, but 1 unmasked photos could not be compared: 2 unmasked" in finding.message
+    assert not done.severe
+
+
 def test_an_image_that_cannot_be_read_is_no_face(material):
     there = material([*faces(50, 51), "broken.png: cannot be decoded"], subject=["a", "b", "c"])
     (pair,), _ = identities(there)
