@@ -11,7 +11,7 @@ from PIL import Image
 from msde_masks.catalogue import template_files
 from msde_masks.masker import FromTemplate
 from msde_toolkit.create import create_masker
-from msde_toolkit.errors import DataError, InputError
+from msde_toolkit.errors import DataError, InputError, PluginError
 from msde_toolkit.landmarks import canonical_landmarks
 from msde_toolkit.randomness import generator
 
@@ -272,6 +272,12 @@ def test_a_strangers_templates_by_entry_point(tmp_path, monkeypatch):
     monkeypatch.setenv("MSDE_PLUGINS", "")
     with pytest.raises(InputError, match="Unknown mask template 'theirs'"):
         template_files("theirs")
+
+
+def test_a_package_of_templates_that_is_gone(tmp_path, monkeypatch):
+    shutil.rmtree(install(tmp_path, "their-masks", monkeypatch))
+    with pytest.raises(PluginError, match=r"mask_templates 'mine' of their-masks: 'their_masks' is no package"):
+        template_files("any")
 
 
 def test_a_name_that_two_claim(tmp_path, monkeypatch):
