@@ -88,7 +88,8 @@ def waves(u: Array, v: Array, seed: int, count: int = 12, across: float = 3.0, d
     for _ in range(count):
         a, b, phase = random.normal(0, across), random.normal(0, down), random.uniform(0, 2 * np.pi)
         total += np.sin(a * u + b * v + phase)
-    return total / np.sqrt(count)
+    folds: Array = total / np.sqrt(count)
+    return folds
 
 
 def bump(distance: Array, width: float) -> Array:
