@@ -260,7 +260,7 @@ def _told(placing: Placing, drawn: Mapping[str, Drawn], lost: Mapping[str, Unmas
         notes.append(f"{len(lost)} of {len(placing.all)} faces could not be masked and are left out ({REPORT})")
     if placing.left_aside:
         notes.append(
-            f"{placing.left_aside} images of the set that wear a mask already, or are not bare, are left aside"
+            f"{placing.left_aside} images of the set are left aside: they wear a mask, or something else, already"
         )
     known = placing.all
     # With the landmarks that were found, and all faces, also those without a mask.

@@ -165,6 +165,14 @@ def test_many_subjects_need_no_warning_and_unknown_ones_another(tmp_path):
     assert (document["interval_unit"], document["interval_units"]) == ("sample", len(frame))
 
 
+def test_numbers_from_overlay_pairs_say_so_once(tmp_path):
+    table = predictions(subjects=30)
+    frame = table.drop_duplicates("id")[["id", "subject", "condition", "label"]]
+    frame = frame.assign(pair=frame.groupby("condition").cumcount().astype(str), pairing="overlay")
+    notes = stored(tmp_path, table, Manifest.from_frame(frame, "some"))["notes"]
+    assert [note.partition(":")[0] for note in notes] == ["first", "overlay"]
+
+
 def test_the_summary_of_a_real_run(tiny, tmp_path):
     values = {"model": "tiny", "loss": "watch", "data": "dots", "device": "cpu", "precision": "fp32", "repeats": 2}
     done = msde.run(msde.RunConfig.create(**values, set_train={"image_size": 20, "epochs": 1}), out=tmp_path / "run")
