@@ -9,7 +9,7 @@ from typing import Any
 
 from msde_toolkit.create import create_dataset, create_masker, parse_options
 from msde_toolkit.data.faces import Cutting, FaceCrops
-from msde_toolkit.data.masking import MaskedDataset
+from msde_toolkit.data.masking import MaskedDataset, mask_word
 from msde_toolkit.data.own_split import of_split
 from msde_toolkit.errors import DataError, InputError
 from msde_toolkit.interfaces import Dataset
@@ -54,7 +54,7 @@ def wrap(
             message = "--set mask.*: no mask is drawn; name one with --mask NAME."
             raise InputError(message)
         return dataset
-    return MaskedDataset(dataset, create_masker(mask, mask_options), mask, seed)
+    return MaskedDataset(dataset, create_masker(mask, mask_options), mask_word(mask), seed)
 
 
 def with_on_bad(name: str, options: Mapping[str, Any], on_bad: str | None) -> dict[str, Any]:

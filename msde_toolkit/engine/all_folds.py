@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 import pandas as pd
 
 from msde_toolkit.data.folds import Fold
+from msde_toolkit.data.masking import mask_word
 from msde_toolkit.engine.fold import EpochListener, again_if_damaged, run_fold
 from msde_toolkit.engine.prepare import Prepared, divide, training_rows
 from msde_toolkit.engine.teacher import CONDITION, Teachers
@@ -187,7 +188,7 @@ class AllFolds:
             "model": config.model,
             "loss": config.loss,
             "dataset": prepared.manifest.name,
-            "mask": config.mask,
+            "mask": config.mask and mask_word(config.mask),
             "synthetic": prepared.manifest.synthetic,
             "preset": config.preset,
             "profile": config.profile,

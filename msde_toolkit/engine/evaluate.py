@@ -22,6 +22,7 @@ from msde_toolkit.data.batches import BatchSource, Rows
 from msde_toolkit.data.faces import Cutting, Finder
 from msde_toolkit.data.faces.prepared import recipe_notes, recipes_in
 from msde_toolkit.data.image_cache import CachedImages, Progress, load_images
+from msde_toolkit.data.masking import mask_word
 from msde_toolkit.data.source import Source, open_source
 from msde_toolkit.data.subject_rows import same_people
 from msde_toolkit.engine.config import RunConfig, load_config
@@ -253,7 +254,7 @@ def _facts(source: OpenRun, manifest: Manifest, target: Target, name: str, folds
         "run": name,
         **told,
         "dataset": manifest.name,
-        "mask": target.mask,
+        "mask": target.mask and mask_word(target.mask),
         "synthetic": manifest.synthetic,
         "evaluates": {"run": source.name, "dataset": source.manifest.name, "synthetic": source.synthetic},
         "identity": "independent" if known else "unknown",

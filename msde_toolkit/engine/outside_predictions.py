@@ -13,6 +13,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from msde_toolkit.data.faces.prepared import recipes_in
+from msde_toolkit.data.masking import mask_word
 from msde_toolkit.data.source import Source
 from msde_toolkit.engine.config import RunConfig
 from msde_toolkit.engine.evaluate import Target, new_run
@@ -226,7 +227,7 @@ def _facts(config: RunConfig, manifest: Manifest, outside: Outside, file: Path, 
         "model": config.model,
         "loss": config.loss,
         "dataset": manifest.name,
-        "mask": target.mask,
+        "mask": target.mask and mask_word(target.mask),
         "synthetic": manifest.synthetic,
         "preset": None,
         "profile": None,
