@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 from importlib.metadata import EntryPoint, entry_points
+from pathlib import PureWindowsPath
 from typing import Any
 
 from msde_toolkit.errors import PluginError
@@ -52,6 +53,15 @@ def split_name(name: str) -> tuple[str, str]:
     """``timm:resnet18d`` to ``("timm", "resnet18d")``; without a colon the second word is empty."""
     plain, _, argument = name.partition(":")
     return plain, argument
+
+
+def shown_name(name: str) -> str:
+    """What a plugin is called in ids and tables: as it was asked for, but a file after the colon by its name alone.
+
+    ``template:/some/folder/mine.toml`` is ``template:mine``, on every machine.
+    """
+    plain, argument = split_name(name)
+    return f"{plain}:{PureWindowsPath(argument).stem}" if {"/", "\\"} & set(argument) else name
 
 
 def named_option(plugin: type[Any], name: str) -> dict[str, str]:

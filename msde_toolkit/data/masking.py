@@ -6,7 +6,7 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from pathlib import Path, PureWindowsPath
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -27,22 +27,13 @@ FOLLOWED = (
 Parameter = str | bool | int | float | None
 
 
-def mask_word(name: str) -> str:
-    """What a mask is called in ids, tables and its dice: as it was asked for, but a file by its name, without folders.
-
-    ``template:/some/folder/mine.toml`` is ``template:mine``, on every machine.
-    """
-    plain, colon, argument = name.partition(":")
-    return f"{plain}{colon}{PureWindowsPath(argument).stem}" if {"/", "\\"} & set(argument) else name
-
-
 @dataclass(frozen=True)
 class MaskDrawer:
     """A masker with its name and seed; together with a sample's id they say all that a mask looks like.
 
     Attributes:
         masker: draws the mask.
-        name: the masker's, as of ``mask_word``.
+        name: the masker's, as of ``registry.shown_name``.
         seed: of all masks.
     """
 

@@ -9,10 +9,11 @@ from typing import Any
 
 from msde_toolkit.create import create_dataset, create_masker, parse_options
 from msde_toolkit.data.faces import Cutting, FaceCrops
-from msde_toolkit.data.masking import MaskedDataset, mask_word
+from msde_toolkit.data.masking import MaskedDataset
 from msde_toolkit.data.own_split import of_split
 from msde_toolkit.errors import DataError, InputError
 from msde_toolkit.interfaces import Dataset
+from msde_toolkit.registry import shown_name
 from msde_toolkit.types import Manifest, PublishedTable
 
 
@@ -54,7 +55,7 @@ def wrap(
             message = "--set mask.*: no mask is drawn; name one with --mask NAME."
             raise InputError(message)
         return dataset
-    return MaskedDataset(dataset, create_masker(mask, mask_options), mask_word(mask), seed)
+    return MaskedDataset(dataset, create_masker(mask, mask_options), shown_name(mask), seed)
 
 
 def with_on_bad(name: str, options: Mapping[str, Any], on_bad: str | None) -> dict[str, Any]:

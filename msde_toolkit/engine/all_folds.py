@@ -12,7 +12,6 @@ from typing import Any, TypeVar
 import pandas as pd
 
 from msde_toolkit.data.folds import Fold
-from msde_toolkit.data.masking import mask_word
 from msde_toolkit.engine.fold import EpochListener, again_if_damaged, run_fold
 from msde_toolkit.engine.prepare import Prepared, divide, training_rows
 from msde_toolkit.engine.teacher import CONDITION, Teachers
@@ -20,6 +19,7 @@ from msde_toolkit.engine.trainer import EpochReport
 from msde_toolkit.errors import InputError, Interrupted, MsdeError
 from msde_toolkit.hooks import Listeners
 from msde_toolkit.interfaces import Forward
+from msde_toolkit.registry import shown_name
 from msde_toolkit.results.run_store import RunStore, read_json, write_json
 from msde_toolkit.results.summary import summarise
 from msde_toolkit.types import EpochEnded, FoldEnded, FoldStarted, RunFailed, RunFinished, RunStarted
@@ -188,7 +188,7 @@ class AllFolds:
             "model": config.model,
             "loss": config.loss,
             "dataset": prepared.manifest.name,
-            "mask": config.mask and mask_word(config.mask),
+            "mask": config.mask and shown_name(config.mask),
             "synthetic": prepared.manifest.synthetic,
             "preset": config.preset,
             "profile": config.profile,

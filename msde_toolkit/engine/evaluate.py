@@ -22,7 +22,6 @@ from msde_toolkit.data.batches import BatchSource, Rows
 from msde_toolkit.data.faces import Cutting, Finder
 from msde_toolkit.data.faces.prepared import recipe_notes, recipes_in
 from msde_toolkit.data.image_cache import CachedImages, Progress, load_images
-from msde_toolkit.data.masking import mask_word
 from msde_toolkit.data.source import Source, open_source
 from msde_toolkit.data.subject_rows import same_people
 from msde_toolkit.engine.config import RunConfig, load_config
@@ -33,7 +32,7 @@ from msde_toolkit.engine.run import RunResult
 from msde_toolkit.engine.run_directory import check_out, new_directory
 from msde_toolkit.engine.trainer import EVALUATION_BATCH
 from msde_toolkit.errors import InputError
-from msde_toolkit.registry import Registry
+from msde_toolkit.registry import Registry, shown_name
 from msde_toolkit.results.open_run import OpenRun, open_run
 from msde_toolkit.results.run_store import RunStore, prediction_table, read_json, write_json, write_text
 from msde_toolkit.results.summary import summarise
@@ -254,7 +253,7 @@ def _facts(source: OpenRun, manifest: Manifest, target: Target, name: str, folds
         "run": name,
         **told,
         "dataset": manifest.name,
-        "mask": target.mask and mask_word(target.mask),
+        "mask": target.mask and shown_name(target.mask),
         "synthetic": manifest.synthetic,
         "evaluates": {"run": source.name, "dataset": source.manifest.name, "synthetic": source.synthetic},
         "identity": "independent" if known else "unknown",

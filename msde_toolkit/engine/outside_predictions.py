@@ -13,7 +13,6 @@ import numpy.typing as npt
 import pandas as pd
 
 from msde_toolkit.data.faces.prepared import recipes_in
-from msde_toolkit.data.masking import mask_word
 from msde_toolkit.data.source import Source
 from msde_toolkit.engine.config import RunConfig
 from msde_toolkit.engine.evaluate import Target, new_run
@@ -22,7 +21,7 @@ from msde_toolkit.engine.run import RunResult
 from msde_toolkit.engine.run_directory import check_out
 from msde_toolkit.errors import DataError, InputError
 from msde_toolkit.files import whole
-from msde_toolkit.registry import Registry
+from msde_toolkit.registry import Registry, shown_name
 from msde_toolkit.results.run_store import prediction_table, write_json
 from msde_toolkit.results.summary import summarise
 from msde_toolkit.types import Manifest
@@ -227,7 +226,7 @@ def _facts(config: RunConfig, manifest: Manifest, outside: Outside, file: Path, 
         "model": config.model,
         "loss": config.loss,
         "dataset": manifest.name,
-        "mask": target.mask and mask_word(target.mask),
+        "mask": target.mask and shown_name(target.mask),
         "synthetic": manifest.synthetic,
         "preset": None,
         "profile": None,

@@ -8,7 +8,7 @@ import pytest
 from PIL import Image as Pillow
 
 from msde_toolkit.create import create_dataset, create_masker, parse_options
-from msde_toolkit.data.masking import MaskedDataset, mask_word
+from msde_toolkit.data.masking import MaskedDataset
 from msde_toolkit.errors import DataError, InputError, PluginError
 from msde_toolkit.interfaces import Dataset, Masker, PluginOptions
 from msde_toolkit.landmarks import canonical_landmarks
@@ -220,17 +220,3 @@ def test_surgical_masks_on_real_faces():
         assert 0.2 < alpha.mean() / 255 < 0.35
         assert (masked == masked[..., :1]).all()
     assert len({alpha.tobytes() for alpha in regions[1::2]}) == 40
-
-
-@pytest.mark.parametrize(
-    ("asked", "word"),
-    [
-        ("surgical", "surgical"),
-        ("template:n95-white", "template:n95-white"),
-        ("template:./mine.toml", "template:mine"),
-        ("template:/some/folder/mine.toml", "template:mine"),
-        ("template:C:\\masks\\mine.toml", "template:mine"),
-    ],
-)
-def test_a_mask_of_a_file_is_called_alike_wherever_the_file_is(asked, word):
-    assert mask_word(asked) == word

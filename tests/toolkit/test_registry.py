@@ -10,7 +10,7 @@ from installed import install
 
 from msde_toolkit import __version__
 from msde_toolkit.errors import PluginError
-from msde_toolkit.registry import KINDS, Registry, disable_third_parties
+from msde_toolkit.registry import KINDS, Registry, disable_third_parties, shown_name
 
 TWIN = """
     from msde_toolkit.interfaces import Model
@@ -179,3 +179,17 @@ def test_names_are_listed_without_importing_a_plugin_or_torch(site_packages):
     heavy = {"torch", "torchvision", "pandas", "numpy", "matplotlib", "pydantic", "alpha_model"}
     assert not heavy & set(imported)
     assert {module for module in imported if module.startswith("msde_")} == {"msde_toolkit"}
+
+
+@pytest.mark.parametrize(
+    ("asked", "word"),
+    [
+        ("surgical", "surgical"),
+        ("template:n95-white", "template:n95-white"),
+        ("template:./mine.toml", "template:mine"),
+        ("template:/some/folder/mine.toml", "template:mine"),
+        ("template:C:\\masks\\mine.toml", "template:mine"),
+    ],
+)
+def test_a_plugin_with_a_file_is_called_alike_wherever_the_file_is(asked, word):
+    assert shown_name(asked) == word

@@ -113,16 +113,17 @@ def _open(
 ) -> _Wanted:
     from msde_toolkit.create import create_masker
     from msde_toolkit.data.faces import Finder
-    from msde_toolkit.data.masking import MaskDrawer, mask_word
+    from msde_toolkit.data.masking import MaskDrawer
     from msde_toolkit.data.masks.open_set import open_set
     from msde_toolkit.engine.config import parse_settings
     from msde_toolkit.errors import InputError
+    from msde_toolkit.registry import shown_name
 
     tables = parse_settings(settings, roles=("mask", "data", "faces"))
     if tables["faces"] and landmarker is None:
         message = f"--set faces.{next(iter(tables['faces']))}: nothing looks for faces; name it with --landmarker."
         raise InputError(message)
-    drawer = MaskDrawer(create_masker(name, tables["mask"]), mask_word(name), seed)
+    drawer = MaskDrawer(create_masker(name, tables["mask"]), shown_name(name), seed)
     finder = None if landmarker is None else Finder.create(landmarker, tables["faces"])
     return _Wanted(open_set(what, root, tables["data"], on_bad), drawer, finder, on_bad != "error")
 

@@ -16,7 +16,7 @@ from msde_toolkit.data.faces.outcome import Journal, Outcome, rounded
 from msde_toolkit.data.image_cache import Progress, chunked, read_each
 from msde_toolkit.errors import DataError, PluginError
 from msde_toolkit.interfaces import Dataset, Face, Hint, Image, Landmarker
-from msde_toolkit.registry import Registry
+from msde_toolkit.registry import Registry, shown_name
 from msde_toolkit.types import Manifest
 
 CHUNK = 4
@@ -57,8 +57,10 @@ class Finder:
         made = self.landmarker()
         usual = type(made).Options().model_dump(mode="json") if _has_defaults(type(made)) else {}
         options = json.loads(self.options)
+        # A manifest goes to others: a model's file is named in it, the folder that it lies in is not.
+        options.pop(type(made).argument, None)
         changed = [f"{key}={value}" for key, value in options.items() if usual.get(key) != value]
-        return f"{self.name} {made.version}" + (f" ({', '.join(changed)})" if changed else "")
+        return f"{shown_name(self.name)} {made.version}" + (f" ({', '.join(changed)})" if changed else "")
 
     def as_dict(self) -> dict[str, Any]:
         """For JSON: which plugin, of which version, with which options."""
