@@ -147,6 +147,7 @@ def _show(done: CutFaces, recipe: str, landmarker: str) -> None:
         review = done.folder / REVIEW
         lines.append(f"{unsettled:,} photos to look at are in {review}: fill in its column choice,")
         lines.append(f"then run this again with --overrides {review}")
+        lines.append("another landmarker, or other options of this one, may find more: msde list landmarkers [NAME]")
     if done.decided.lost:
         lines.append(f"what was lost, by condition, class and subject: {done.folder / FAILURES}")
     for line in lines:
