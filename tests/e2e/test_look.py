@@ -57,7 +57,7 @@ def test_list_as_json(msde):
         json.loads(done.out)
     )
     everything = json.loads(msde("list", "--json").out)
-    assert list(everything) == ["models", "losses", "datasets", "maskers", "analyses"]
+    assert list(everything) == ["models", "losses", "datasets", "maskers", "landmarkers", "analyses"]
     names = {kind: {plugin["name"] for plugin in plugins} for kind, plugins in everything.items()}
     assert names["losses"] >= {"ce", "cl"}
     assert names["datasets"] >= {"synthetic", "fer2013"}

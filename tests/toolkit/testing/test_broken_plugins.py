@@ -151,7 +151,7 @@ def test_each_broken_plugin_breaks_only_what_it_is_about(broken):
         "models-left-over",
         "models-seeds-itself",
         "losses-idle-head",
-        "landmarkers-wavers",
+        "landmarkers-surest-last",
         "rest-new-fingerprint-each-time",
     ):
         assert len(check(name).failures) == 1, name
