@@ -134,6 +134,14 @@ class Registry:
         """Everything offered, without importing it. A name claimed twice stands here twice."""
         return list(self._plugins)
 
+    def names(self) -> list[str]:
+        """The names offered, each once, sorted."""
+        return sorted({info.name for info in self._plugins})
+
+    def __contains__(self, name: str) -> bool:
+        """Whether somebody offers ``name``, with or without ``@distribution`` and what follows a colon."""
+        return split_name(name)[0].partition("@")[0] in self.names()
+
     def info(self, name: str) -> PluginInfo:
         """Who offers ``name`` (or ``name@distribution``; what follows a colon is an option and says nothing here).
 

@@ -101,6 +101,12 @@ def check_teacher(
         if wanted and not loss.needs_teacher:
             message = f"train.{option}: --loss {config.loss} has no teacher; leave it out."
             raise InputError(message)
+    if train.shared_teacher and config.weights.startswith(PREFIX):
+        message = (
+            f"--weights {config.weights}: one teacher for all folds (train.shared_teacher) cannot start from a run, whose "
+            "models belong to its folds; give a file, or leave one of the two out."
+        )
+        raise InputError(message)
     if config.teacher == AUTO:
         return ()
     if not loss.needs_teacher:

@@ -12,7 +12,7 @@ from msde_toolkit.data.image_cache import Progress
 from msde_toolkit.data.source import open_source, with_on_bad, wrap
 from msde_toolkit.errors import InputError
 from msde_toolkit.interfaces import Dataset
-from msde_toolkit.registry import Registry, split_name
+from msde_toolkit.registry import Registry
 from msde_toolkit.types import M, Manifest, load_manifest
 
 
@@ -41,8 +41,7 @@ def material_of(
         InputError: nothing of that name; an option that does not fit it; or as opening it does.
     """
     given = {role: dict(values) for role, values in (settings or {}).items() if values}
-    plain = split_name(what)[0].partition("@")[0]
-    if any(info.name == plain for info in Registry("datasets").plugins()):
+    if what in Registry("datasets"):
         manifest, dataset = _dataset(what, root, mask, given, on_bad)
         return Material(manifest, None if metadata_only else dataset, progress=progress)
     path = Path(what)
@@ -53,7 +52,7 @@ def material_of(
         manifest = load_manifest(path, root)
         reader = None if metadata_only else _reader(manifest, mask, what)
         return Material(manifest, reader, progress=progress)
-    names = ", ".join(info.name for info in Registry("datasets").plugins())
+    names = ", ".join(Registry("datasets").names())
     message = f"{what}: no dataset of that name ({names}), and no manifest or run is there."
     raise InputError(message)
 
@@ -78,7 +77,7 @@ def _reader(manifest: Manifest, mask: str | None, what: str) -> Dataset:
     frame = manifest.frame
     drawn = frame["pairing"].eq("overlay") & frame["condition"].eq(M)
     name = manifest.name
-    known = any(info.name == name for info in Registry("datasets").plugins())
+    known = name in Registry("datasets")
     dataset = create_dataset(name) if known else Dataset()
     if mask is None and not dataset.synthetic and drawn.any() and frame["path"].duplicated(keep=False)[drawn].any():
         message = f"{what}: its masks are drawn on photos when they are read; name them with --mask, or use --metadata."

@@ -11,7 +11,7 @@ from msde_toolkit.create import create_dataset
 from msde_toolkit.data.source import open_source, with_on_bad
 from msde_toolkit.errors import InputError
 from msde_toolkit.interfaces import Dataset
-from msde_toolkit.registry import Registry, split_name
+from msde_toolkit.registry import Registry
 from msde_toolkit.types import Manifest, PublishedTable, load_manifest
 
 FILE = "manifest.parquet"
@@ -34,13 +34,13 @@ def open_set(what: str, root: Path | None, options: Mapping[str, Any], on_bad: s
         InputError: nothing of that name; options for a manifest; or as opening it does.
         DataError: as opening it does.
     """
-    if _is_dataset(split_name(what)[0].partition("@")[0]):
+    if what in Registry("datasets"):
         source = open_source(what, root, with_on_bad(what, options, on_bad))
         return OpenSet(source.manifest, source.dataset, source.options, source.published)
     file = Path(what)
     file = file / FILE if (file / FILE).is_file() else file
     if not file.is_file():
-        names = ", ".join(dict.fromkeys(info.name for info in Registry("datasets").plugins()))
+        names = ", ".join(Registry("datasets").names())
         message = f"{what}: no dataset of that name ({names}), and no manifest is there."
         raise InputError(message)
     if options:
@@ -50,9 +50,5 @@ def open_set(what: str, root: Path | None, options: Mapping[str, Any], on_bad: s
         message = f"{what}: is no manifest of this toolkit; a CSV is opened by: msde data mask table --root {what}"
         raise InputError(message)
     manifest = load_manifest(file, root)
-    dataset = create_dataset(manifest.name) if _is_dataset(manifest.name) else Dataset()
+    dataset = create_dataset(manifest.name) if manifest.name in Registry("datasets") else Dataset()
     return OpenSet(manifest, dataset, {})
-
-
-def _is_dataset(name: str) -> bool:
-    return any(info.name == name for info in Registry("datasets").plugins())

@@ -16,7 +16,7 @@ from msde_toolkit.data.verification.votes import UNNAMED, Vote, Votes, parse_lab
 from msde_toolkit.errors import DataError, InputError
 from msde_toolkit.files import whole
 from msde_toolkit.interfaces import Dataset
-from msde_toolkit.registry import Registry, split_name
+from msde_toolkit.registry import Registry
 from msde_toolkit.types import CLASSES, Manifest, load_manifest
 
 
@@ -35,7 +35,7 @@ def open_requests(what: str, root: Path | None, options: Mapping[str, Any]) -> R
         InputError: nothing of that name; options or a root for a manifest.
         DataError: naming file and row.
     """
-    if any(info.name == split_name(what)[0].partition("@")[0] for info in Registry("datasets").plugins()):
+    if what in Registry("datasets"):
         source = open_source(what, root, options)
         return Requests(source.manifest, source.dataset)
     file = Path(what)

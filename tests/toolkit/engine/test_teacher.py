@@ -182,3 +182,6 @@ def test_the_released_codes_teacher_of_all_subjects_is_marked(cache, tmp_path):
     assert done.summary["unsound"] == ["train.shared_teacher = true: the teacher has seen the test subjects"]
     assert any(note.startswith("UNSOUND") for note in done.summary["notes"])
     assert the_teacher(cache).fold("shared").done
+    with pytest.raises(InputError, match=r"one teacher for all folds .* cannot start from a run"):
+        msde.run(config(set_train={"shared_teacher": True}, weights=f"run:{done.directory}"), out=tmp_path / "again")
+    assert not (tmp_path / "again").exists()
