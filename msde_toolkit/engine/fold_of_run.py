@@ -12,7 +12,9 @@ from msde_toolkit.data.folds import Fold
 from msde_toolkit.data.subject_rows import same_people
 from msde_toolkit.engine.config import RunConfig
 from msde_toolkit.engine.settings import Settings
+from msde_toolkit.engine.train_options import TrainOptions
 from msde_toolkit.errors import InputError
+from msde_toolkit.interfaces import Loss
 from msde_toolkit.registry import Registry
 from msde_toolkit.results.open_run import OpenRun, open_run
 from msde_toolkit.types import Manifest
@@ -93,20 +95,8 @@ def check_teacher(
         InputError: a teacher, or options of one, for a loss that has none, or for a frozen model; a run that cannot
             teach these folds, or whose features are of another number.
     """
-    loss, train = settings.loss, settings.train
-    for option, wanted in (
-        ("shared_teacher", train.shared_teacher),
-        ("student_from_scratch", train.student_from_scratch),
-    ):
-        if wanted and not loss.needs_teacher:
-            message = f"train.{option}: --loss {config.loss} has no teacher; leave it out."
-            raise InputError(message)
-    if train.shared_teacher and config.weights.startswith(PREFIX):
-        message = (
-            f"--weights {config.weights}: one teacher for all folds (train.shared_teacher) cannot start from a run, whose "
-            "models belong to its folds; give a file, or leave one of the two out."
-        )
-        raise InputError(message)
+    loss = settings.loss
+    _check_switches(config, loss, settings.train)
     if config.teacher == AUTO:
         return ()
     if not loss.needs_teacher:
@@ -133,6 +123,23 @@ def check_teacher(
     if run.summary.get("unsound"):
         notes.append(f"the teacher (run {run.name}) comes from a run that is marked unsound")
     return (*notes, *(f"TAINTED, the teacher (run {run.name}): {who}" for who in run.tainted))
+
+
+def _check_switches(config: RunConfig, loss: Loss, train: TrainOptions) -> None:
+    """The released code's ways with teachers: only for a loss that has one, and from weights that fit."""
+    for option, wanted in (
+        ("shared_teacher", train.shared_teacher),
+        ("student_from_scratch", train.student_from_scratch),
+    ):
+        if wanted and not loss.needs_teacher:
+            message = f"train.{option}: --loss {config.loss} has no teacher; leave it out."
+            raise InputError(message)
+    if train.shared_teacher and config.weights.startswith(PREFIX):
+        message = (
+            f"--weights {config.weights}: one teacher for all folds (train.shared_teacher) cannot start from a run, "
+            "whose models belong to its folds; give a file, or leave one of the two out."
+        )
+        raise InputError(message)
 
 
 def repeat_of(run: OpenRun, repeat: int) -> int:

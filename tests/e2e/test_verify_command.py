@@ -75,5 +75,6 @@ def test_what_is_missing_is_said(msde):
 def test_the_outcome_on_screen(msde):
     done = msde("data", "verify", files(), "--manifest", "requests.csv", "--out", "verified")
     assert done.code == 0, done.err
+    assert done.out.startswith("requests: at least 50 % for the class, no more than 25 % for any other class\n")
     for text in ("4 images to 3: 1 kept, 2 relabelled, 1 removed", "2 pairs to 1", "Krippendorff", "Decided otherwise"):
         assert text in done.out

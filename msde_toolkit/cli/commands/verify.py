@@ -69,11 +69,12 @@ def _show(done: Verification, files: list[Path]) -> None:
     console = out()
     counts = done.counts
     synthetic = ", synthetic faces" if done.manifest.synthetic else ""
-    console.print(f"\n[bold]{done.manifest.name}{synthetic}[/]: {done.rule}")
+    console.print(f"{done.manifest.name}{synthetic}: {done.rule}", style="bold", soft_wrap=True)
     console.print(
         f"  {counts['images']:,} images to {counts['verified']:,}: {counts['kept']:,} kept, {counts['relabelled']:,} "
         f"relabelled, {counts['removed']:,} removed; {counts['never_flagged']:,} never flagged, "
-        f"{counts['flagged']:,} flagged, {counts['without_votes']:,} without votes"
+        f"{counts['flagged']:,} flagged, {counts['without_votes']:,} without votes",
+        soft_wrap=True,
     )
     console.print(f"  {counts['pairs']:,} pairs to {counts['verified_pairs']:,} with one label on both images")
     value = "nothing to compare" if done.alpha is None else f"{done.alpha:.3f}{_interval(done.alpha_interval)}"
