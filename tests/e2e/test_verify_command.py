@@ -78,3 +78,12 @@ def test_the_outcome_on_screen(msde):
     assert done.out.startswith("requests: at least 50 % for the class, no more than 25 % for any other class\n")
     for text in ("4 images to 3: 1 kept, 2 relabelled, 1 removed", "2 pairs to 1", "Krippendorff", "Decided otherwise"):
         assert text in done.out
+
+
+def test_requests_of_eight_classes(msde):
+    Path("eight.csv").write_text("id,requested_label\na,contempt\nb,happy\n")
+    Path("votes.csv").write_text("id,rater,label\na,r1,contempt\na,r2,contempt\nb,r1,contempt\nb,r2,contempt\n")
+    done = msde("data", "verify", "votes.csv", "--manifest", "eight.csv", "--out", "v")
+    assert done.code == 0, done.err
+    assert load_manifest("v/manifest.parquet").classes[-1] == "contempt"
+    assert "b,happy,relabel,contempt,2,2" in Path("v/decisions.csv").read_text()

@@ -24,7 +24,7 @@ def verify(
     votes: Annotated[
         Path | None,
         typer.Argument(
-            help="CSV id,rater,label or Label Studio's JSON; without: the set's own votes.", show_default=False
+            help="CSV id,rater,label or Label Studio's export; without: the set's own votes.", show_default=False
         ),
     ] = None,
     manifest: Annotated[str, typer.Option(help="What was asked for: a dataset, or a manifest (CSV or Parquet).")] = "",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,7 +17,7 @@ from msde_toolkit.errors import DataError, InputError
 from msde_toolkit.files import whole
 from msde_toolkit.interfaces import Dataset
 from msde_toolkit.registry import Registry
-from msde_toolkit.types import CLASSES, Manifest, load_manifest
+from msde_toolkit.types import CLASSES, LABEL_SETS, Manifest, load_manifest
 
 
 @dataclass(frozen=True)
@@ -144,18 +144,22 @@ def _csv_manifest(file: Path) -> Manifest:
         message = f"{file}: needs the columns id and requested_label (it has {', '.join(table.columns)})."
         raise DataError(message)
     asked = table["requested_label" if "requested_label" in table else "label"]
-    labels = []
-    for line, cell in enumerate(asked, start=2):
-        label = _label(cell, file, line)
-        labels.append(label)
+    classes = next((names for names in LABEL_SETS.values() if _fits(asked, names)), CLASSES)
+    labels = [_label(cell, classes, file, line) for line, cell in enumerate(asked, start=2)]
     kept = [name for name in ("id", "path", "subject", "condition", "pair", "split") if name in table]
     frame = table[kept].apply(lambda column: column.str.strip()).replace("", None)
-    return Manifest.from_frame(frame.assign(label=labels, requested_label=labels), file.stem, root=file.parent)
+    frame = frame.assign(label=labels, requested_label=labels)
+    return Manifest.from_frame(frame, file.stem, root=file.parent, classes=classes)
 
 
-def _label(cell: str, file: Path, line: int) -> int:
+def _fits(cells: pd.Series, classes: Sequence[str]) -> bool:
+    words = set(cells.str.strip().str.lower())
+    return words <= {*classes, *map(str, range(len(classes)))}
+
+
+def _label(cell: str, classes: Sequence[str], file: Path, line: int) -> int:
     try:
-        label = parse_label(cell, CLASSES)
+        label = parse_label(cell, classes)
     except ValueError as error:
         message = f"{file}, line {line}: {error}."
         raise DataError(message) from error

@@ -1,10 +1,10 @@
-"""Votes from Label Studio: the JSON export of a project with one choice (``<Choices>``) an image."""
+"""Votes from Label Studio: the export (JSON, JSON-MIN or CSV) of a project with one choice (``<Choices>``) an image."""
 
 from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path, PurePosixPath
 from typing import Any
 from urllib.parse import unquote
@@ -13,6 +13,9 @@ from msde_toolkit.data.verification.votes import Vote, parse_label
 from msde_toolkit.errors import DataError
 from msde_toolkit.types import Manifest
 
+FLAT = frozenset(("annotation_id", "annotator"))
+"""What every row of a flat export has."""
+NO_CHOICE = FLAT | {"id", "image", "created_at", "updated_at", "lead_time"}
 _UPLOADED = re.compile(r"^[0-9a-f]{8}-")
 """What Label Studio puts before the name of an uploaded file."""
 
@@ -32,11 +35,45 @@ def read_export(file: Path, manifest: Manifest) -> list[Vote]:
     except (OSError, ValueError) as error:
         message = f"{file}: cannot be read as Label Studio's JSON export ({type(error).__name__})."
         raise DataError(message) from error
+    if isinstance(tasks, list) and tasks and all(isinstance(task, dict) and set(task) >= FLAT for task in tasks):
+        return flat_votes([(f"entry {number}", task) for number, task in enumerate(tasks, 1)], manifest, str(file))
     if not isinstance(tasks, list) or not all(isinstance(task, dict) and "data" in task for task in tasks):
         message = f"{file}: is no Label Studio export: it must be a list of tasks, each with 'data' and 'annotations'."
         raise DataError(message)
     samples = _Samples(manifest)
     return [vote for number, task in enumerate(tasks, start=1) for vote in _votes(task, number, samples, file)]
+
+
+def flat_votes(rows: Sequence[tuple[str, Mapping[str, Any]]], manifest: Manifest, source: str) -> list[Vote]:
+    """Votes of the flat exports (JSON-MIN, CSV), one annotation a row, each with its place for messages.
+
+    The choice stands in a column of the project's own name: the one that holds nothing but classes. ``id`` is Label
+    Studio's own, so samples are found by their image's name.
+
+    Raises:
+        DataError: if no column or several can be the choice; and as ``read_export``.
+    """
+    keys = dict.fromkeys(key for _, row in rows for key in row if key not in NO_CHOICE)
+    found = [key for key in keys if _is_choice([row.get(key) for _, row in rows], manifest.classes)]
+    if len(found) != 1:
+        told = "no column" if not found else f"several columns ({', '.join(found)})"
+        message = f"{source}: {told} of this Label Studio export can be the choice of {', '.join(manifest.classes)}."
+        raise DataError(message)
+    samples, votes = _Samples(manifest), []
+    for where, row in rows:
+        try:
+            sample = samples.of({key: value for key, value in row.items() if key != "id"})
+            label = parse_label(str(row.get(found[0]) or ""), manifest.classes)
+            votes.append(Vote(sample, _rater({"completed_by": row["annotator"]}), label, where))
+        except ValueError as error:
+            message = f"{source}, {where}: {error}."
+            raise DataError(message) from error
+    return votes
+
+
+def _is_choice(cells: Sequence[Any], classes: Sequence[str]) -> bool:
+    words = [str(cell).strip().lower() for cell in cells if cell not in (None, "")]
+    return bool(words) and set(words) <= set(classes)
 
 
 class _Samples:

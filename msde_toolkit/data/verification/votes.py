@@ -116,7 +116,7 @@ class Votes:
 
 
 def read_votes(file: Path, manifest: Manifest) -> Votes:
-    """Votes from a CSV ``id,rater,label``, or from an export of Label Studio (``.json``).
+    """Votes from a CSV ``id,rater,label``, or from an export of Label Studio (JSON, JSON-MIN, CSV).
 
     A label is a class index or a class name; it is the rater's new label, equal to the requested one where the rater
     found nothing wrong, and empty where they found it wrong without naming another class.
@@ -128,7 +128,7 @@ def read_votes(file: Path, manifest: Manifest) -> Votes:
         from msde_toolkit.data.verification.label_studio import read_export
 
         return Votes.of(read_export(file, manifest), manifest, str(file), words=True)
-    votes, words = _rows(file, manifest.classes)
+    votes, words = _rows(file, manifest)
     return Votes.of(votes, manifest, str(file), words=words)
 
 
@@ -149,7 +149,7 @@ def parse_label(cell: str, classes: Sequence[str]) -> int:
     raise ValueError(message)
 
 
-def _rows(file: Path, classes: Sequence[str]) -> tuple[list[Vote], bool]:
+def _rows(file: Path, manifest: Manifest) -> tuple[list[Vote], bool]:
     try:
         text = file.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeError) as error:
@@ -157,6 +157,10 @@ def _rows(file: Path, classes: Sequence[str]) -> tuple[list[Vote], bool]:
         raise DataError(message) from error
     reader = csv.DictReader(io.StringIO(text), skipinitialspace=True)
     names = {str(name).strip().lower(): name for name in reader.fieldnames or ()}
+    if {"annotation_id", "annotator"} <= set(names):
+        from msde_toolkit.data.verification.label_studio import flat_votes
+
+        return flat_votes([(f"line {reader.line_num}", row) for row in reader], manifest, str(file)), True
     missing = [name for name in COLUMNS if name not in names]
     if missing:
         message = f"{file}: no column {missing[0]!r}; votes are a CSV with the columns {', '.join(COLUMNS)}."
@@ -164,7 +168,7 @@ def _rows(file: Path, classes: Sequence[str]) -> tuple[list[Vote], bool]:
     votes, words = [], False
     for cells in reader:
         where = f"line {reader.line_num}"
-        vote = _vote({name: cells[column] for name, column in names.items()}, where, file, classes)
+        vote = _vote({name: cells[column] for name, column in names.items()}, where, file, manifest.classes)
         words = words or not str(cells[names["label"]] or "0").strip().isdecimal()
         votes.append(vote)
     if not votes:

@@ -150,3 +150,36 @@ def test_what_is_written_is_counted(tmp_path_factory, faces, votes):
     for sample, _, label in votes:
         expected["abc".index(sample), CLASSES.index(label) if label else 7] += 1
     assert np.array_equal(counts, expected)
+
+
+FLAT = [
+    {"annotation_id": 1, "annotator": 1, "expression": "Sad", "id": 9, "image": "/data/upload/3/0123abcd-b%201.png"},
+    {"annotation_id": 2, "annotator": 2, "expression": None, "id": 9, "image": "/data/upload/3/0123abcd-b%201.png"},
+    {"annotation_id": 3, "annotator": 1, "expression": "angry", "id": 10, "image": "s/c.png", "lead_time": 2.5},
+]
+
+
+@pytest.mark.parametrize("form", ["json-min", "csv"])
+def test_label_studios_flat_exports(tmp_path, form):
+    frame = pd.DataFrame({"id": ["9", "c"], "path": ["s1/b 1.png", "s2/c.png"], "label": [3, 4]})
+    file = tmp_path / ("export.csv" if form == "csv" else "export.json")
+    if form == "csv":
+        pd.DataFrame(FLAT).to_csv(file, index=False)
+    else:
+        file.write_text(json.dumps(FLAT))
+    votes = read_votes(file, Manifest.from_frame(frame, "faces"))
+    assert votes.counts.tolist() == [[0, 0, 0, 0, 1, 0, 0, 1], [0, 0, 0, 0, 0, 1, 0, 0]]
+    assert votes.written(4) == "sad"
+
+
+@pytest.mark.parametrize(
+    ("more", "says"),
+    [
+        ({"expression": "joy"}, "no column of this Label Studio export"),
+        ({"second": "happy"}, r"several columns \(expression, second\)"),
+        ({"image": "x.png"}, "entry 1: its image 'x.png' is that of 0 samples"),
+    ],
+)
+def test_flat_exports_that_do_not_fit(tmp_path, faces, more, says):
+    with pytest.raises(DataError, match=says):
+        read_votes(export(tmp_path, {**FLAT[0], **more}), faces)
