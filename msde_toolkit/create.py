@@ -109,4 +109,9 @@ def parse_options(
         if given.get(key, value) != value:
             message = f"{role}.{key} = {given[key]!r} contradicts the name {name}. Leave one of the two out."
             raise InputError(message)
-    return validated(cls, {**named, **given}, f"{role}.")
+    values = {**named, **given}
+    if name and plugin.argument and plugin.argument not in values and cls.model_fields[plugin.argument].is_required():
+        key = plugin.argument
+        message = f"{role}.{key}: is required and was not given. Write {name}:{key.upper()}, or set it."
+        raise InputError(message)
+    return validated(cls, values, f"{role}.")

@@ -7,7 +7,7 @@ import torch
 from pydantic import Field, model_validator
 
 from msde_toolkit import create_loss, create_model
-from msde_toolkit.create import create_dataset, parse_options
+from msde_toolkit.create import create_dataset, create_landmarker, parse_options
 from msde_toolkit.errors import InputError, PluginError
 from msde_toolkit.interfaces import Loss, Model, Plugin, PluginOptions
 
@@ -144,3 +144,8 @@ def test_what_follows_a_colon_is_the_option_that_the_plugin_says():
 def test_a_plugin_that_takes_no_colon_says_so_for_every_kind(name):
     with pytest.raises(PluginError, match=r"ce takes nothing after a colon"):
         create_loss(name)
+
+
+def test_what_must_stand_after_the_colon_is_said_where_it_is_missing():
+    with pytest.raises(InputError, match=r"^faces\.model: is required and was not given\. Write yunet:MODEL"):
+        create_landmarker("yunet")
