@@ -36,8 +36,8 @@ class FerPlus(Dataset):
     Two layouts: folders ``FER2013Train``, ``FER2013Valid`` and ``FER2013Test`` of PNG files, each with ``label.csv``;
     or FER2013's CSV of pixels with the votes in ``fer2013new.csv``. The middle split is ``validation``, or ``test``
     where there is no last one. Column ``votes`` has ten counts: the eight classes in the toolkit's order, then
-    "unknown" and "no face". Column ``target`` has the soft label of the authors' probability mode where they give
-    one; ``train.soft_targets`` trains on it.
+    "unknown" and "no face"; ``requested_label`` is FER2013's own label, where its CSV is read. Column ``target`` has
+    the soft label of the authors' probability mode where they give one; ``train.soft_targets`` trains on it.
     """
 
     summary = "FERPlus: FER2013's faces, each with ten votes on eight expressions"
@@ -137,6 +137,7 @@ def _decided(rows: VotedRows, rule: str, classes: str) -> tuple[pd.DataFrame, li
             "votes": in_our_order(votes).tolist(),
             "target": pd.Series([_shares(counts, known) for counts in soft], dtype=object),
             "box": pd.Series(rows.boxes, dtype=object),
+            "requested_label": pd.array(rows.before, dtype="Int64"),
         }
     )
     return frame[kept].reset_index(drop=True), [*rows.notes, *_left_out(columns, kept, rule)]

@@ -29,6 +29,7 @@ class VotedRows:
         images: name of each face's image without its ending, as ``fer0032220``.
         votes: ten counts each, in the files' order.
         boxes: left, top, width, height; None for the whole image.
+        before: FER2013's own label of each face, in the toolkit's order, where its CSV tells it.
         notes: what the manifest must tell of the reading.
     """
 
@@ -38,10 +39,18 @@ class VotedRows:
     splits: list[str] = field(default_factory=list)
     votes: list[list[int]] = field(default_factory=list)
     boxes: list[list[float] | None] = field(default_factory=list)
+    before: list[int | None] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
 
     def add(
-        self, name: str, path: str, image: str, split: str, votes: list[int], box: list[float] | None = None
+        self,
+        name: str,
+        path: str,
+        image: str,
+        split: str,
+        votes: list[int],
+        box: list[float] | None = None,
+        before: int | None = None,
     ) -> None:
         """One face."""
         self.ids.append(name)
@@ -50,6 +59,7 @@ class VotedRows:
         self.splits.append(split)
         self.votes.append(votes)
         self.boxes.append(box)
+        self.before.append(before)
 
 
 def has_folders(root: Path) -> bool:

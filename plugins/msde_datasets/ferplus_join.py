@@ -5,11 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 
 from msde_datasets.bad_rows import BadRows
+from msde_datasets.fer2013 import EMOTIONS
 from msde_datasets.ferplus_folders import VotedRows
 from msde_datasets.ferplus_votes import COLUMNS, parse_votes
 from msde_datasets.pixel_table import PUBLISHED, USAGES, PixelTable, read_pixel_table
 from msde_datasets.text_files import read_rows
 from msde_toolkit.errors import DataError
+from msde_toolkit.types import CLASSES
 
 HEADER = ("Usage", "Image name", *COLUMNS)
 SPLITS = dict(zip(USAGES, ("train", "validation", "test"), strict=True))
@@ -31,7 +33,8 @@ def read_joined(pixels: Path, votes: Path, *, skip: bool) -> VotedRows:
     rows, places = _votes(votes)
     _check_rows(table, rows, pixels, votes)
     bad, out, nameless = BadRows(str(votes)), VotedRows(), 0
-    for line, number in zip(table.lines.tolist(), table.usages.tolist(), strict=True):
+    columns = (table.lines.tolist(), table.usages.tolist(), table.emotions.tolist())
+    for line, number, emotion in zip(*columns, strict=True):
         at, cells = rows[line - 2]
         usage = USAGES[number]
         try:
@@ -47,7 +50,8 @@ def read_joined(pixels: Path, votes: Path, *, skip: bool) -> VotedRows:
             )
             raise DataError(message)
         if name:
-            out.add(f"ferplus-{line:06d}", f"{pixels.name}#{line}", name, SPLITS[usage], parsed)
+            before = CLASSES.index(EMOTIONS[emotion])
+            out.add(f"ferplus-{line:06d}", f"{pixels.name}#{line}", name, SPLITS[usage], parsed, before=before)
         nameless += not name
     if nameless == len(rows):
         message = f"{votes}: none of its {nameless} rows names an image."

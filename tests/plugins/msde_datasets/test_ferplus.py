@@ -39,6 +39,7 @@ def words(manifest):
 
 def test_folders_of_images(tmp_path):
     manifest = load(ferplus_folders(tmp_path))
+    assert manifest.frame["requested_label"].isna().all()
     assert words(manifest) == list(FILE_ORDER) * 3
     assert Counter(manifest.frame["split"]) == {"train": 8, "validation": 8, "test": 8}
     assert manifest.classes == EIGHT
@@ -176,6 +177,9 @@ def test_votes_beside_the_csv_of_pixels(tmp_path):
     assert "28,709 Training rows expected, 8 found" in manifest.notes
     images = FerPlus().read(manifest.take([20, 3]))
     assert [int(np.median(image)) for image in images] == [20, 3]
+    fer2013 = ("angry", "disgust", "fear", "happy", "sad", "surprise", "neutral")
+    before = [manifest.classes[label] for label in manifest.frame["requested_label"]]
+    assert before == [fer2013[k % 7] for k in range(24)], "FER2013's own labels, which the votes replace"
 
 
 def test_votes_of_another_place_and_a_row_without_a_face(tmp_path):
@@ -284,6 +288,7 @@ def test_a_real_csv_with_its_votes():
     theirs = dict(zip((sample.removeprefix("fer2013-") for sample in fer.ids), fer.labels, strict=True))
     same = [theirs[sample.removeprefix("ferplus-")] == label for sample, label in zip(manifest.ids, manifest.labels)]  # noqa: B905
     assert np.mean(same) > 0.65
+    assert manifest.frame["requested_label"].tolist() == [theirs[i.removeprefix("ferplus-")] for i in manifest.ids]
 
 
 def test_a_quote_that_is_never_closed_is_named_by_its_line(tmp_path):
