@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -14,12 +14,12 @@ import pandas as pd
 from msde_toolkit.create import create_dataset
 from msde_toolkit.data.image_cache import Progress, read_each
 from msde_toolkit.data.source import Source, open_source, with_on_bad
-from msde_toolkit.data.usable import leave_out_unreadable
+from msde_toolkit.data.usable import leave_out_unreadable, stop_at_unreadable
 from msde_toolkit.errors import DataError, InputError
 from msde_toolkit.files import whole
 from msde_toolkit.interfaces import Dataset
 from msde_toolkit.registry import split_name
-from msde_toolkit.types import LeftOut, Manifest, load_manifest
+from msde_toolkit.types import Manifest, load_manifest
 
 SUFFIX = ".parquet"
 READER = "table"
@@ -123,7 +123,7 @@ def import_dataset(
     counter = _Counter(progress)
     manifest = leave_out_unreadable(source, counter).manifest
     if source.options.get("on_bad") == "error":
-        _stop_at(manifest.left_out[len(source.manifest.left_out) :])
+        stop_at_unreadable({one.sample: one.reason for one in manifest.left_out[len(source.manifest.left_out) :]})
     change = Change() if before is None else compared(before, manifest)
     status = "written" if before is None else "updated"
     if before is not None and change == Change() and _facts(before) == _facts(manifest):
@@ -229,13 +229,6 @@ def _check_read_as_table(source: Source, name: str, root: Path | None) -> None:
                 f"{sample}).\nTrain on the set itself ({itself}), or cut them into files ({_cutting(name, root)})."
             )
             raise InputError(message)
-
-
-def _stop_at(lost: Sequence[LeftOut]) -> None:
-    if lost:
-        more = f" ({len(lost) - 1} more cannot be read)" if len(lost) > 1 else ""
-        message = f"sample {lost[0].sample}: {lost[0].reason}{more}"
-        raise DataError(message)
 
 
 def _facts(manifest: Manifest) -> tuple[Any, ...]:

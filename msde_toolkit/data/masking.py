@@ -123,6 +123,11 @@ def overlay_notes(manifest: Manifest) -> tuple[str, ...]:
     )
 
 
+def average_notes(count: int) -> list[str]:
+    """What a set must say of so many masks that were placed without landmarks."""
+    return [f"{count} masks placed by the average face, for want of landmarks: off on turned heads"] if count else []
+
+
 class MaskedDataset(Dataset):
     """A dataset's unmasked samples, each followed by a masked copy: the same photo with a mask drawn on.
 
@@ -161,16 +166,7 @@ class MaskedDataset(Dataset):
         second = first[bare].assign(condition=M, mask_path=None)
         second["id"] = second["id"] + self._suffix
         doubled = pd.concat([first, second]).sort_index(kind="stable")
-        return Manifest.from_frame(
-            doubled,
-            manifest.name,
-            root=manifest.root,
-            classes=manifest.classes,
-            licence=manifest.licence,
-            synthetic=manifest.synthetic,
-            notes=(*manifest.notes, *self._notes(frame[bare])),
-            left_out=manifest.left_out,
-        )
+        return manifest.with_frame(doubled, self._notes(frame[bare]))
 
     def read(self, rows: Manifest) -> list[Image]:
         """Pixels as the base reads them, with the mask on masked samples.
@@ -205,10 +201,7 @@ class MaskedDataset(Dataset):
 
     def _notes(self, bare: pd.DataFrame) -> list[str]:
         notes = [f"masks are drawn on the photos ({self.name})"]
-        without = int(bare["landmarks"].isna().sum())
-        if without:
-            notes.append(f"{without} masks placed by the average face, for want of landmarks: off on turned heads")
-        return notes
+        return notes + average_notes(int(bare["landmarks"].isna().sum()))
 
     def _check(self, manifest: Manifest) -> None:
         frame = manifest.frame

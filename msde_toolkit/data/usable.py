@@ -14,8 +14,7 @@ from msde_toolkit.data.source import Source
 from msde_toolkit.errors import DataError
 from msde_toolkit.files import cache_directory, whole
 from msde_toolkit.interfaces import Dataset
-from msde_toolkit.types import LeftOut, Manifest
-from msde_toolkit.types.left_out import Reason
+from msde_toolkit.types import Manifest
 
 NAMED = 3
 """So many unusable images are named; the others are counted."""
@@ -64,19 +63,24 @@ def leave_out_unreadable(source: Source, progress: Progress | None = None) -> So
     if not reasons:
         return source
     check_some_are_left(manifest, reasons)
-    lost = left_out(manifest, reasons, "unreadable")
+    lost = manifest.records(reasons, lambda _sample: "unreadable")
     return replace(source, manifest=manifest.without(lost, [left_out_note(reasons)]))
 
 
-def left_out(manifest: Manifest, reasons: Mapping[str, str], check: Reason) -> list[LeftOut]:
-    """A record of these samples (id to reason), in the manifest's order."""
-    frame = manifest.frame[manifest.frame["id"].isin(list(reasons))]
-    return [
-        LeftOut(sample, reasons[sample], check, condition, int(label), subject)
-        for sample, condition, label, subject in zip(
-            frame["id"], frame["condition"], frame["label"], frame["subject"], strict=True
-        )
-    ]
+def stop_at_unreadable(reasons: Mapping[str, str]) -> None:
+    """Whether every image could be decoded.
+
+    Args:
+        reasons: why not, by sample id.
+
+    Raises:
+        DataError: naming the first, and how many others there are.
+    """
+    if reasons:
+        sample, reason = next(iter(reasons.items()))
+        more = f" ({len(reasons) - 1} more cannot be read)" if len(reasons) > 1 else ""
+        message = f"sample {sample}: {reason}{more}"
+        raise DataError(message)
 
 
 def check_some_are_left(manifest: Manifest, reasons: Mapping[str, str]) -> None:

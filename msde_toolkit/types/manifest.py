@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
@@ -18,7 +18,7 @@ import pyarrow.parquet as pq
 
 from msde_toolkit.errors import DataError
 from msde_toolkit.types.labels import CLASSES
-from msde_toolkit.types.left_out import LeftOut
+from msde_toolkit.types.left_out import LeftOut, Reason
 from msde_toolkit.types.manifest_table import checked, is_null
 
 SCHEMA = 1
@@ -134,6 +134,32 @@ class Manifest:
                 found.setdefault(pair, {})[condition] = row
         complete = [(pair, rows["nm"], rows["m"]) for pair, rows in found.items() if "nm" in rows and "m" in rows]
         return pd.DataFrame(complete, columns=["pair", "nm", "m"]).astype({"nm": "int64", "m": "int64"})
+
+    def with_frame(self, frame: pd.DataFrame, notes: Sequence[str] = ()) -> Manifest:
+        """The same set with another table, and further notes.
+
+        Raises:
+            DataError: as ``from_frame``.
+        """
+        table = checked(frame, self.name, len(self.classes))
+        return replace(self, frame=table, notes=(*self.notes, *notes))
+
+    def records(
+        self, reasons: Mapping[str, str], check: Callable[[str], Reason], partners: Collection[str] = ()
+    ) -> list[LeftOut]:
+        """A record of samples that cannot be used, in the manifest's order.
+
+        Args:
+            reasons: why, by sample id.
+            check: the check of the audit that reports a sample, by its id.
+            partners: ids of those with which nothing is wrong but that the other image of their pair is lost.
+        """
+        frame = self.frame[self.frame["id"].isin(list(reasons))]
+        columns = (frame["id"], frame["condition"], frame["label"], frame["subject"])
+        return [
+            LeftOut(sample, reasons[sample], check(sample), condition, int(label), subject, sample in partners)
+            for sample, condition, label, subject in zip(*columns, strict=True)
+        ]
 
     def without(self, lost: Sequence[LeftOut], notes: Sequence[str] = ()) -> Manifest:
         """The set without these samples; they are added to ``left_out`` and ``notes`` to the notes."""

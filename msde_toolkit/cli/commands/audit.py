@@ -49,6 +49,7 @@ def audit(
     from msde_toolkit.cli.console import print_json
     from msde_toolkit.cli.counting import counting
     from msde_toolkit.data.audit import audit as look
+    from msde_toolkit.data.usable import stop_at_unreadable
     from msde_toolkit.engine.config import parse_settings
     from msde_toolkit.results.audited import material_of
 
@@ -60,7 +61,7 @@ def audit(
         )
         material = replace(material, landmarker=comparing)
         if on_bad == "error" and material.pixels is not None:
-            _stop_at_unreadable(material.pixels.unreadable)
+            stop_at_unreadable(material.pixels.unreadable)
         done = look(material)
     manifest = material.manifest
     if json:
@@ -106,16 +107,6 @@ def _comparing(wanted: bool, name: str | None, options: Mapping[str, Any], *, me
         style="dim",
     )
     return landmarker
-
-
-def _stop_at_unreadable(reasons: dict[str, str]) -> None:
-    if reasons:
-        from msde_toolkit.errors import DataError
-
-        sample, reason = next(iter(reasons.items()))
-        more = f" ({len(reasons) - 1} more cannot be read)" if len(reasons) > 1 else ""
-        message = f"sample {sample}: {reason}{more}"
-        raise DataError(message)
 
 
 def _show(manifest: Manifest, done: Audit) -> None:

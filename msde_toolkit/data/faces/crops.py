@@ -137,16 +137,7 @@ def faces_manifest(decided: Decided, recipe: Recipe, landmarker: str) -> Manifes
         LANDMARKER: landmarker,
     }
     frame = photos.frame.assign(**columns)
-    return Manifest.from_frame(
-        frame,
-        f"{photos.name}{FACES}",
-        root=photos.root,
-        classes=photos.classes,
-        licence=photos.licence,
-        synthetic=photos.synthetic,
-        notes=photos.notes,
-        left_out=photos.left_out,
-    )
+    return replace(photos, name=f"{photos.name}{FACES}").with_frame(frame)
 
 
 def at_their_places(manifest: Manifest, root: Path, paths: Mapping[str, str], masks: Mapping[str, str]) -> Manifest:

@@ -50,22 +50,11 @@ class Decided:
 
     def left_out(self) -> list[LeftOut]:
         """A record of what is lost, in the manifest's order."""
-        frame = self.manifest.frame
-        return [
-            LeftOut(
-                sample=sample,
-                reason=self.lost[sample].reason,
-                check="unreadable" if self.lost[sample].why == "unreadable" else "crop_failures",
-                condition=condition,
-                label=int(label),
-                subject=subject,
-                for_partner=self.lost[sample].why == "partner",
-            )
-            for sample, condition, label, subject in zip(
-                frame["id"], frame["condition"], frame["label"], frame["subject"], strict=True
-            )
-            if sample in self.lost
-        ]
+        return self.manifest.records(
+            {sample: lost.reason for sample, lost in self.lost.items()},
+            lambda sample: "unreadable" if self.lost[sample].why == "unreadable" else "crop_failures",
+            {sample for sample, lost in self.lost.items() if lost.why == "partner"},
+        )
 
     def by_condition(self) -> dict[str, dict[str, int]]:
         """Of each condition how many samples there are, and how many were lost, by reason."""

@@ -14,7 +14,7 @@ import pandas as pd
 
 from msde_toolkit.data.faces.file_names import file_names
 from msde_toolkit.data.image_cache import Progress, chunked
-from msde_toolkit.data.masking import MaskDrawer
+from msde_toolkit.data.masking import MaskDrawer, average_notes
 from msde_toolkit.data.masks.hashes import HASHES, how, write_hashes
 from msde_toolkit.data.masks.outcome import Drawn, Unmasked
 from msde_toolkit.data.masks.paint import NAME, Brush, Painter, Store
@@ -250,10 +250,7 @@ def _told(placing: Placing, drawn: Mapping[str, Drawn], lost: Mapping[str, Unmas
     set_to = "".join(f", {key}={value}" for key, value in options.items())
     notes = [f"masks are drawn on the photos ({drawer.name}{set_to}, seed {drawer.seed})"]
     average = placing.manifest.frame["landmarks"].isna() & placing.manifest.frame["id"].isin(list(drawn))
-    if average.any():
-        notes.append(
-            f"{int(average.sum())} masks placed by the average face, for want of landmarks: off on turned heads"
-        )
+    notes += average_notes(int(average.sum()))
     if placing.found_by is not None:
         notes.append(f"{placing.found} faces found by {placing.found_by}")
     if lost:

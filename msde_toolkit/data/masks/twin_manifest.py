@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ from msde_toolkit.data.masks.outcome import Drawn, Unmasked
 from msde_toolkit.data.masks.paint import ALPHA, FACES, MASKED, picture
 from msde_toolkit.data.subject_rows import MASKED as MASKED_SET
 from msde_toolkit.errors import DataError
-from msde_toolkit.types import NM, LeftOut, M, Manifest
+from msde_toolkit.types import LeftOut, M, Manifest
 
 
 def suffix(mask: str) -> str:
@@ -65,32 +66,16 @@ def twin_manifest(
         mask_path=[picture(ALPHA, names[sample]) for sample in ids],
         **parameters,
     )
-    return Manifest.from_frame(
-        pd.concat([first, second]).sort_index(kind="stable"),
-        MASKED_SET + sources.name,
-        root=root,
-        classes=sources.classes,
-        licence=sources.licence,
-        synthetic=sources.synthetic,
-        notes=sources.notes,
-        left_out=sources.left_out,
-    )
+    twin = replace(sources, name=MASKED_SET + sources.name, root=root)
+    return twin.with_frame(pd.concat([first, second]).sort_index(kind="stable"))
 
 
 def records_of(sources: Manifest, lost: Mapping[str, Unmasked]) -> list[LeftOut]:
     """What the manifest keeps of samples that could not be masked, in the set's order."""
-    frame = sources.frame[sources.frame["id"].isin(list(lost))]
-    return [
-        LeftOut(
-            sample=sample,
-            reason=f"not masked: {lost[sample].reason}",
-            check="unreadable" if lost[sample].why == "unreadable" else "crop_failures",
-            condition=NM,
-            label=int(label),
-            subject=subject,
-        )
-        for sample, label, subject in zip(frame["id"], frame["label"], frame["subject"], strict=True)
-    ]
+    return sources.records(
+        {sample: f"not masked: {one.reason}" for sample, one in lost.items()},
+        lambda sample: "unreadable" if lost[sample].why == "unreadable" else "crop_failures",
+    )
 
 
 def _columns(parameters: Sequence[Mapping[str, Any]], index: Any) -> dict[str, pd.Series]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -107,16 +107,7 @@ def _verified(
     agree = (of_pair.transform("nunique") == 1) & (of_pair.transform("size") == 2)
     frame["pair"] = frame["pair"].where(agree.fillna(False), None)
     note = f"labels verified by votes: {rule}; {int((~stays).sum())} of {len(manifest)} images removed"
-    checked = Manifest.from_frame(
-        frame,
-        manifest.name,
-        root=manifest.root,
-        classes=manifest.classes,
-        licence=manifest.licence,
-        synthetic=manifest.synthetic,
-        notes=(*manifest.notes, note),
-    )
-    return replace(checked, left_out=manifest.left_out)
+    return manifest.with_frame(frame, [note])
 
 
 def _counts(manifest: Manifest, verified: Manifest, decisions: pd.DataFrame) -> dict[str, int]:
