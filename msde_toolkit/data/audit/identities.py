@@ -12,9 +12,10 @@ import pandas as pd
 
 from msde_toolkit.data.audit.finding import DoesNotApply, Finding, Severity, found
 from msde_toolkit.data.audit.material import Material
+from msde_toolkit.data.faces.search import known_hint
 from msde_toolkit.data.image_cache import chunked, read_each
 from msde_toolkit.errors import DataError, InputError
-from msde_toolkit.interfaces import Dataset, Hint, Landmarker
+from msde_toolkit.interfaces import Dataset, Landmarker
 from msde_toolkit.types import NM, Manifest
 
 CHUNK = 16
@@ -125,7 +126,8 @@ def describe(material: Material) -> Faces:
 def _seen(dataset: Dataset, landmarker: Landmarker, rows: Manifest) -> list[npt.NDArray[np.float64] | int]:
     """Of each photo the descriptor of its face, or how many faces there are instead of one."""
     answers: list[npt.NDArray[np.float64] | int] = []
-    for image, hint in zip(read_each(dataset, rows), _hints(rows), strict=True):
+    hints = (known_hint(rows.take([row])) for row in range(len(rows)))
+    for image, hint in zip(read_each(dataset, rows), hints, strict=True):
         try:
             if isinstance(image, DataError):
                 raise image
@@ -134,12 +136,6 @@ def _seen(dataset: Dataset, landmarker: Landmarker, rows: Manifest) -> list[npt.
         except DataError:
             answers.append(0)
     return answers
-
-
-def _hints(rows: Manifest) -> Iterator[Hint]:
-    for box, points in zip(rows.frame["box"], rows.frame["landmarks"], strict=True):
-        landmarks = None if points is None else np.asarray(points, dtype=np.float64).reshape(-1, 2)
-        yield Hint(None if box is None else (float(box[0]), float(box[1]), float(box[2]), float(box[3])), landmarks)
 
 
 def near(descriptors: npt.NDArray[np.float64], limit: float) -> Iterator[tuple[npt.NDArray[np.int64], ...]]:

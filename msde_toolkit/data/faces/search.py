@@ -132,13 +132,7 @@ class Search:
 
     def _hint(self, rows: Manifest) -> Hint:
         (sample,) = rows.ids
-        if sample in self.hints:
-            return self.hints[sample]
-        box, landmarks = (_numbers(rows, column, length) for column, length in (("box", 4), ("landmarks", 136)))
-        return Hint(
-            None if box is None else (box[0], box[1], box[2], box[3]),
-            None if landmarks is None else np.array(landmarks).reshape(-1, 2),
-        )
+        return self.hints[sample] if sample in self.hints else known_hint(rows)
 
     def _of_rows(self, rows: Manifest) -> dict[str, Outcome]:
         # One photo at a time: sixteen of thirty megapixels are more than memory has to hold.
@@ -169,6 +163,19 @@ class Search:
             )
             raise PluginError(message)
         return rounded(Face(eyes, points, face.box, float(face.score)))
+
+
+def known_hint(rows: Manifest) -> Hint:
+    """What a manifest knows of the face of one row.
+
+    Raises:
+        DataError: a box that is not 4 numbers, or landmarks that are not 136.
+    """
+    box, landmarks = (_numbers(rows, column, length) for column, length in (("box", 4), ("landmarks", 136)))
+    return Hint(
+        None if box is None else (box[0], box[1], box[2], box[3]),
+        None if landmarks is None else np.array(landmarks).reshape(-1, 2),
+    )
 
 
 def _numbers(rows: Manifest, column: str, length: int) -> list[float] | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
@@ -14,7 +14,7 @@ from msde_toolkit.data.image_cache import Progress, chunked
 from msde_toolkit.data.masking import MaskDrawer
 from msde_toolkit.data.masks.hashes import Expected, Hashes
 from msde_toolkit.data.masks.outcome import Drawn, Unmasked, distance, sha_of
-from msde_toolkit.data.masks.paint import ALPHA, FACES, MASKED, NAME, Painter, Painting, Store, picture
+from msde_toolkit.data.masks.paint import ALPHA, FACES, MASKED, NAME, Painter, Painting, Store, picture, with_names
 from msde_toolkit.data.masks.placing import Placing
 from msde_toolkit.errors import DataError
 from msde_toolkit.interfaces import Dataset, Image, decode
@@ -114,8 +114,7 @@ def check_twin(
         progress: told how many faces have been compared.
     """
     names = file_names(placing.all.ids)
-    sources = placing.manifest
-    sources = replace(sources, frame=sources.frame.assign(**{NAME: [names[sample] for sample in sources.ids]}))
+    sources = with_names(placing.manifest, names)
     comparer = _Comparer(
         Painter(dataset, drawer, ""), Store(hashes.file.parent), None if folder is None else Store(folder)
     )

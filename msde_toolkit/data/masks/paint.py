@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Collection
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -145,6 +145,11 @@ class Store:
                     file.unlink(missing_ok=True)
             for file in (self.folder / part).glob(f".*{PARTIAL}"):
                 file.unlink(missing_ok=True)
+
+
+def with_names(sources: Manifest, names: Mapping[str, str]) -> Manifest:
+    """With the names of pictures in a column, so that a worker is sent those of its own samples alone."""
+    return replace(sources, frame=sources.frame.assign(**{NAME: [names[sample] for sample in sources.ids]}))
 
 
 def picture(part: str, name: str) -> str:

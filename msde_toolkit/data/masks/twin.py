@@ -17,7 +17,7 @@ from msde_toolkit.data.image_cache import Progress, chunked
 from msde_toolkit.data.masking import MaskDrawer, average_notes
 from msde_toolkit.data.masks.hashes import HASHES, how, write_hashes
 from msde_toolkit.data.masks.outcome import Drawn, Unmasked
-from msde_toolkit.data.masks.paint import NAME, Brush, Painter, Store
+from msde_toolkit.data.masks.paint import NAME, Brush, Painter, Store, with_names
 from msde_toolkit.data.masks.placing import Placing
 from msde_toolkit.data.masks.twin_manifest import check_ids, records_of, twin_manifest
 from msde_toolkit.errors import DataError, InputError
@@ -119,7 +119,7 @@ def make_twin(
     check_folder(out, manifest, facts)
     names = file_names(placing.all.ids)
     store, painter = Store(out), Painter.of(dataset, drawer, placing.all)
-    wanted = _named(placing.manifest, names)
+    wanted = with_names(placing.manifest, names)
     there = _there(wanted, store, painter)
     _write_json(out / FACTS, {**facts, "msde-toolkit": version("msde-toolkit")})
     new = _painted(wanted, there, Brush(painter, store), skip_unreadable, progress or (lambda _done, _all: None))
@@ -180,11 +180,6 @@ def counts_by_class(
 
 def _labelled(sources: Manifest) -> list[tuple[str, int]]:
     return list(zip(sources.ids, sources.labels.tolist(), strict=True))
-
-
-def _named(sources: Manifest, names: Mapping[str, str]) -> Manifest:
-    """With the names of pictures in a column, so that a worker is sent those of its own samples alone."""
-    return replace(sources, frame=sources.frame.assign(**{NAME: [names[sample] for sample in sources.ids]}))
 
 
 def _there(sources: Manifest, store: Store, painter: Painter) -> dict[str, Drawn]:
