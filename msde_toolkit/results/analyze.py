@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -119,6 +119,8 @@ def _contents(result: AnalysisResult) -> dict[str, Any]:
         "figures": [f"{name}.png" for name in result.figures],
         "arrays": [f"{name}.npz" for name in result.arrays],
         "sections": [{"title": section.title, "text": section.text} for section in result.sections],
+        "views": [{"kind": type(view).__name__.lower(), **json_ready(asdict(view))} for view in result.views],
+        "faces": {f"{name}.png": list(ids) for name, ids in result.faces.items()},
     }
 
 

@@ -1,7 +1,7 @@
 """The records everything speaks in. This package imports nothing of the toolkit that stands above it."""
 
 from msde_toolkit.errors import DataError, InputError, MsdeError, PluginError
-from msde_toolkit.types.analysis_result import AnalysisResult, Section
+from msde_toolkit.types.analysis_result import AnalysisResult, Gallery, Scatter, Section
 from msde_toolkit.types.batch import Batch, PairBatch
 from msde_toolkit.types.events import (
     AnalysisFinished,
@@ -35,6 +35,7 @@ __all__ = [
     "EpochEnded",
     "FoldEnded",
     "FoldStarted",
+    "Gallery",
     "InputError",
     "InputSpec",
     "LeftOut",
@@ -49,6 +50,7 @@ __all__ = [
     "RunFailed",
     "RunFinished",
     "RunStarted",
+    "Scatter",
     "Section",
     "by_class",
     "label_map",

@@ -126,6 +126,13 @@ class Manifest:
             .to_numpy(dtype=object)
         )
 
+    def publishable(self) -> npt.NDArray[np.bool_]:
+        """``[n]`` whether the face may be shown to others: it is drawn, or ``consent`` says "publish"."""
+        if self.synthetic:
+            return np.ones(len(self), dtype=np.bool_)
+        agreed: npt.NDArray[np.bool_] = self.frame["consent"].eq("publish").fillna(False).to_numpy(dtype=np.bool_)
+        return agreed
+
     def pairs(self) -> pd.DataFrame:
         """Row numbers of complete pairs: columns ``pair, nm, m``, in order of first appearance of the pair."""
         found: dict[str, dict[str, int]] = {}

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 from pydantic import Field
 
+from msde_toolkit.held_out import held_out
 from msde_toolkit.interfaces import Analysis, AnalysisContext, PluginOptions, RunView
 from msde_toolkit.types import AnalysisResult, Section
 
@@ -56,15 +57,15 @@ class GradCam(Analysis):
         """
         import pandas as pd
 
-        from msde_gradcam.explain import explain, held_out_once
+        from msde_gradcam.explain import explain
         from msde_gradcam.selection import choose
 
         summaries, tables, drawn, arrays = [], [], {}, {}
         for run in context.runs:
-            held_out = held_out_once(run)
-            shown = choose(held_out, self.options.samples, context.seed)
+            rows = held_out(run)
+            shown = choose(rows, self.options.samples, context.seed)
             wanted = [sample for group in shown for sample in group.ids]
-            samples = held_out if self.options.maps == "all" else held_out[held_out["id"].isin(wanted)]
+            samples = rows if self.options.maps == "all" else rows[rows["id"].isin(wanted)]
             explained = explain(run, samples, self.options, context)
             suffix = f"_{_file_word(run.name)}" if len(context.runs) > 1 else ""
             for group in shown:

@@ -41,27 +41,12 @@ class Explained:
     layer: str
 
 
-def held_out_once(run: RunView) -> pd.DataFrame:
-    """Held-out predictions of the first repeat, each sample once.
-
-    In an evaluation on other data every fold's model predicts every sample; the first fold's is taken.
-
-    Raises:
-        InputError: if there are none.
-    """
-    held_out = run.predictions
-    if held_out.empty:
-        message = f"Run {run.name} has no held-out predictions. Finish it first: msde run --resume DIR."
-        raise InputError(message)
-    return held_out[held_out["repeat"] == 0].drop_duplicates("id").reset_index(drop=True)
-
-
 def explain(run: RunView, samples: pd.DataFrame, options: MapOptions, context: AnalysisContext) -> Explained:
     """Explain these samples, fold by fold.
 
     Args:
         run: whose models explain.
-        samples: rows of ``held_out_once``.
+        samples: rows of ``held_out``.
         options: target, layer, method, batch size.
         context: shows progress.
 

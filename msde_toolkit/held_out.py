@@ -1,0 +1,97 @@
+"""Held-out samples of a run, and what the models that held them out say of them: what most analyses start from."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import numpy.typing as npt
+
+from msde_toolkit.errors import InputError
+from msde_toolkit.interfaces import RunView
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+BATCH = 128
+
+
+@dataclass(frozen=True)
+class Outputs:
+    """Outputs for n images, in the order of the rows that were asked for.
+
+    Attributes:
+        logits: float32 ``[n, C]``.
+        features: float32 ``[n, F]``, what the models' heads see.
+    """
+
+    logits: npt.NDArray[np.float32]
+    features: npt.NDArray[np.float32]
+
+
+def held_out(run: RunView, repeat: int = 0) -> pd.DataFrame:
+    """Rows of ``run.predictions`` of one repeat, each sample once.
+
+    In an evaluation on other data every fold's model predicts every sample; the first fold's is taken.
+
+    Raises:
+        InputError: if there are none.
+    """
+    predictions = run.predictions
+    rows = predictions[predictions["repeat"] == repeat].drop_duplicates("id").reset_index(drop=True)
+    if rows.empty:
+        again = "" if repeat == 0 else f" in repeat {repeat}"
+        message = f"Run {run.name} has no held-out predictions{again}. Finish it first: msde run --resume DIR."
+        raise InputError(message)
+    return rows
+
+
+def outputs(
+    run: RunView, rows: pd.DataFrame, images: npt.NDArray[np.uint8] | None = None, *, batch_size: int = BATCH
+) -> Outputs:
+    """What each sample's own fold's model, which has not been trained on it, says of it.
+
+    Args:
+        run: whose models.
+        rows: of ``run.predictions``: columns ``id, fold, repeat``.
+        images: ``[n, S, S, 3]`` shown instead of the samples' own (occluded ones, say), one a row.
+        batch_size: images shown at a time.
+
+    Raises:
+        InputError: if a fold's model is missing; or the images are not one a row.
+    """
+    if images is not None and len(images) != len(rows):
+        message = f"{len(rows)} rows but {len(images)} images."
+        raise InputError(message)
+    logits: npt.NDArray[np.float32] | None = None
+    features: npt.NDArray[np.float32] | None = None
+    for places, found in _batches(run, rows, images, batch_size):
+        if logits is None or features is None:
+            logits = np.empty((len(rows), found.logits.shape[1]), dtype=np.float32)
+            features = np.empty((len(rows), found.features.shape[1]), dtype=np.float32)
+        logits[places], features[places] = found.logits, found.features
+    if logits is None or features is None:
+        message = f"Run {run.name}: no sample to look at."
+        raise InputError(message)
+    return Outputs(logits, features)
+
+
+def _batches(
+    run: RunView, rows: pd.DataFrame, images: npt.NDArray[np.uint8] | None, batch_size: int
+) -> Iterator[tuple[npt.NDArray[np.int64], Outputs]]:
+    import torch
+
+    numbered = rows[["id", "fold", "repeat"]].assign(place=np.arange(len(rows)))
+    for key, part in numbered.groupby(["fold", "repeat"], sort=True):
+        fold, repeat = str(key[0]), int(str(key[1]))
+        model = run.model(fold, repeat)
+        for start in range(0, len(part), batch_size):
+            batch = part.iloc[start : start + batch_size]
+            places = batch["place"].to_numpy(dtype=np.int64)
+            shown = run.images(list(batch["id"])) if images is None else images[places]
+            pixels = torch.tensor(shown, device=run.device).permute(0, 3, 1, 2).float().div(255.0)
+            with torch.inference_mode():
+                output = model(model.input_spec.normalise(pixels))
+            yield places, Outputs(output.logits.float().cpu().numpy(), output.features.float().cpu().numpy())

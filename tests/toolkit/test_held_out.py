@@ -1,0 +1,40 @@
+"""Held-out samples and what their own fold's model says of them."""
+
+import numpy as np
+import pytest
+from in_memory_run import paired_manifest, tiny_run
+
+from msde_toolkit.held_out import held_out, outputs
+from msde_toolkit.types import InputError
+
+
+def test_outputs_are_those_that_the_run_has_stored_whatever_the_order_and_the_batch():
+    run = tiny_run()
+    rows = held_out(run).sample(frac=1, random_state=3).reset_index(drop=True)
+    found = outputs(run, rows, batch_size=5)
+    np.testing.assert_allclose(found.logits, np.stack(rows["logits"]), atol=1e-5)
+    assert found.features.shape == (len(rows), 16)
+
+
+def test_other_images_may_be_shown_one_a_row():
+    run = tiny_run()
+    rows = held_out(run)
+    grey = np.full((len(rows), 32, 32, 3), 127, dtype=np.uint8)
+    found = outputs(run, rows, grey)
+    by_fold = {fold: found.logits[rows["fold"] == fold] for fold in ("00", "01")}
+    assert all(np.ptp(logits, axis=0).max() < 1e-5 for logits in by_fold.values())
+    with pytest.raises(InputError, match="42 rows but 1 images"):
+        outputs(run, rows, grey[:1])
+
+
+def test_a_repeat_that_is_not_there_is_said():
+    with pytest.raises(InputError, match="no held-out predictions in repeat 1"):
+        held_out(tiny_run(), repeat=1)
+
+
+def test_only_drawn_faces_and_those_with_consent_may_be_published():
+    consent = paired_manifest(pairs=3, synthetic=False, consent="publish")
+    assert consent.publishable().all()
+    assert not paired_manifest(pairs=3, synthetic=False, consent="research").publishable().any()
+    assert not paired_manifest(pairs=3, synthetic=False).publishable().any()
+    assert paired_manifest(pairs=3, synthetic=True).publishable().all()
