@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 from pydantic import Field
 
+from msde_toolkit.cams import METHODS
 from msde_toolkit.held_out import held_out
 from msde_toolkit.interfaces import Analysis, AnalysisContext, PluginOptions, RunView
 from msde_toolkit.types import AnalysisResult, Section
@@ -17,14 +18,6 @@ if TYPE_CHECKING:
 
     from msde_gradcam.explain import Explained
     from msde_gradcam.selection import Shown
-
-METHOD_TITLES = {
-    "gradcam": "Grad-CAM",
-    "gradcam++": "Grad-CAM++",
-    "hirescam": "HiResCAM",
-    "layercam": "LayerCAM",
-    "xgradcam": "XGrad-CAM",
-}
 
 
 class GradCam(Analysis):
@@ -90,7 +83,7 @@ class GradCam(Analysis):
         panels = Panels(
             title=run.title,
             note=self._note(shown, explained, seed),
-            method=METHOD_TITLES[self.options.method],
+            method=METHODS[self.options.method],
             synthetic=run.synthetic,
             headings=_headings(explained, run.classes),
             maps={sample: explained.maps[rows[sample]] for sample in shown.ids},
@@ -114,7 +107,7 @@ class GradCam(Analysis):
             "run": run.name,
             "title": run.title,
             "synthetic": run.synthetic,
-            "method": METHOD_TITLES[self.options.method],
+            "method": METHODS[self.options.method],
             "target": self.options.target,
             "layer": explained.layer,
             "map_size": list(explained.maps.shape[1:]),

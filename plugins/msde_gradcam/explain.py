@@ -11,9 +11,8 @@ import pandas as pd
 import torch
 
 from msde_gradcam.energy import mask_energy
-from msde_gradcam.maps import raw_maps
+from msde_toolkit.cams import cam_target, raw_maps
 from msde_toolkit.interfaces import AnalysisContext, Model, RunView
-from msde_toolkit.types import CamTarget, InputError
 
 
 class MapOptions(Protocol):
@@ -76,22 +75,6 @@ def explain(run: RunView, samples: pd.DataFrame, options: MapOptions, context: A
     table["recomputed"] = np.concatenate(recomputed)
     stacked = np.concatenate(maps)
     return Explained(table.join(mask_energy(table, stacked, run)), stacked, layer)
-
-
-def cam_target(model: Model, layer: str) -> CamTarget:
-    """The model's CAM layer of this name, its first for an empty name.
-
-    Raises:
-        InputError: if there is none.
-    """
-    targets = {target.name: target for target in model.cam_targets()}
-    if not targets:
-        message = f"{type(model).__name__} names no layer for Grad-CAM (its cam_targets() is empty)."
-        raise InputError(message)
-    if layer and layer not in targets:
-        message = f"analysis.layer={layer!r}: {type(model).__name__} has {', '.join(map(repr, targets))}."
-        raise InputError(message)
-    return targets[layer or next(iter(targets))]
 
 
 def _inputs(run: RunView, model: Model, batch: pd.DataFrame) -> torch.Tensor:

@@ -14,9 +14,9 @@ from matplotlib.text import Text
 from msde_gradcam.analysis import GradCam
 from msde_gradcam.energy import mask_energy
 from msde_gradcam.figure import overlay
-from msde_gradcam.maps import raw_maps
 from msde_gradcam.selection import choose
 from msde_toolkit import figures
+from msde_toolkit.cams import raw_maps
 from msde_toolkit.interfaces import AnalysisContext
 from msde_toolkit.types import CLASSES, InputError
 

@@ -9,10 +9,10 @@ import torch.nn.functional as F
 from safetensors.torch import save_file
 from tiny_batches import tiny_batch, tiny_pairs
 
-from msde_gradcam.maps import raw_maps
 from msde_ran.model import Ran
 from msde_ran.regions import GRID, on_face
 from msde_toolkit import backbones, create_model
+from msde_toolkit.cams import raw_maps
 from msde_toolkit.types import InputError
 
 VARIANTS = ["paper", "code"]

@@ -1,4 +1,4 @@
-"""Raw class-activation maps of a whole batch, with the methods of the grad-cam package."""
+"""Raw class-activation maps of a whole batch, with the methods of the grad-cam package (Gildenblat et al., 2021)."""
 
 from __future__ import annotations
 
@@ -10,21 +10,28 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import torch
-from pytorch_grad_cam import GradCAM, GradCAMPlusPlus, HiResCAM, LayerCAM, XGradCAM
 from torch import Tensor, nn
 
+from msde_toolkit.errors import InputError, PluginError
 from msde_toolkit.interfaces import Model
-from msde_toolkit.types import CamTarget, PluginError
+from msde_toolkit.types import CamTarget
 
-# EigenCAM is left out: it explains no class, and the sign of its principal component is arbitrary before the ReLU.
 METHODS = {
-    "gradcam": GradCAM,
-    "gradcam++": GradCAMPlusPlus,
-    "hirescam": HiResCAM,
-    "layercam": LayerCAM,
-    "xgradcam": XGradCAM,
+    "gradcam": "Grad-CAM",
+    "gradcam++": "Grad-CAM++",
+    "hirescam": "HiResCAM",
+    "layercam": "LayerCAM",
+    "xgradcam": "XGrad-CAM",
 }
-"""Methods whose map of an image depends on that image's activations and gradients alone."""
+"""Name to title of the methods whose map of an image depends on that image's activations and gradients alone."""
+
+_CLASSES = {
+    "gradcam": "GradCAM",
+    "gradcam++": "GradCAMPlusPlus",
+    "hirescam": "HiResCAM",
+    "layercam": "LayerCAM",
+    "xgradcam": "XGradCAM",
+}
 
 
 @dataclass(frozen=True)
@@ -39,6 +46,22 @@ class RawMaps:
 
     maps: npt.NDArray[np.float32]
     predicted: npt.NDArray[np.int64]
+
+
+def cam_target(model: Model, layer: str) -> CamTarget:
+    """The model's CAM layer of this name, its first for an empty name.
+
+    Raises:
+        InputError: if there is none.
+    """
+    targets = {target.name: target for target in model.cam_targets()}
+    if not targets:
+        message = f"{type(model).__name__} names no layer for Grad-CAM (its cam_targets() is empty)."
+        raise InputError(message)
+    if layer and layer not in targets:
+        message = f"No CAM layer {layer!r}: {type(model).__name__} has {', '.join(map(repr, targets))}."
+        raise InputError(message)
+    return targets[layer or next(iter(targets))]
 
 
 class _Logits(nn.Module):
@@ -69,7 +92,9 @@ def raw_maps(model: Model, target: CamTarget, images: Tensor, classes: Tensor, m
     Raises:
         PluginError: if the layer does not run exactly once a pass or does not reach the logits.
     """
-    cam = METHODS[method](_Logits(model), [target.layer], reshape_transform=torch.clone)
+    import pytorch_grad_cam
+
+    cam = getattr(pytorch_grad_cam, _CLASSES[method])(_Logits(model), [target.layer], reshape_transform=torch.clone)
     recorded = cam.activations_and_grads
     try:
         with _only_gradients_of_maps(model), _single_precision(images.device.type):

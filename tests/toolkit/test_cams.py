@@ -7,8 +7,8 @@ import torch
 from in_memory_run import TinyNet
 from torch import nn
 
-from msde_gradcam.maps import METHODS, raw_maps
 from msde_toolkit import create_model
+from msde_toolkit.cams import METHODS, raw_maps
 from msde_toolkit.interfaces import Model
 from msde_toolkit.types import CamTarget, ModelOutput, PluginError
 
