@@ -74,6 +74,8 @@ class RunDisplay:
         """Say what starts and what the preset cut."""
         if self._task is not None:
             self._progress.remove_task(self._task)
+        self._title, self._done = "", 0
+        self._accuracy.clear()  # several runs of a study are told by one display
         again = "Resuming" if event.resumed else "Run"
         self._say(labelled(f"{again} {event.run}:", f"{event.model} + {event.loss} on {event.dataset}", "bold"))
         for note in event.notes:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
@@ -99,14 +98,9 @@ def prepare(config: RunConfig, progress: Progress | None = None) -> Prepared:
     plugins = _plugins(config)
     settings = resolve(config)
     dataset: type[Dataset] = Registry("datasets").get(config.data)
-    data_options = _options(config, plugins["data"], config.set_data) if dataset.synthetic else config.set_data
-    source = open_source(
-        config.data, config.root, data_options, mask=config.mask, mask_options=config.set_mask, seed=config.seed
-    )
-    if source.options.get("on_bad") == "skip":
-        source = leave_out_unreadable(source, progress)
+    source = open_data(config, progress)
     folds = _folds(config, settings, source.manifest)
-    train_on = _train_on(config, settings.loss, source.manifest)
+    train_on = trains_on(config, settings.loss, source.manifest)
     model = create_model(config.model, classes=len(source.manifest.classes), options=settings.model)
     images_an_epoch = _images_an_epoch(config, settings, source.manifest, folds, train_on)
     # A budget is of images that go through a whole network; a head on stored features takes next to no time.
@@ -134,6 +128,21 @@ def prepare(config: RunConfig, progress: Progress | None = None) -> Prepared:
         plugins=plugins,
         notes=notes,
     )
+
+
+def open_data(config: RunConfig, progress: Progress | None = None) -> Source:
+    """The run's dataset and its samples. A preset may choose fewer of them only where they are drawn.
+
+    Raises:
+        InputError: as ``open_source``.
+    """
+    dataset: type[Dataset] = Registry("datasets").get(config.data)
+    cut = dataset.presets.get(config.preset, {}) if dataset.synthetic else {}
+    options = {**cut, **config.set_data}
+    source = open_source(
+        config.data, config.root, options, mask=config.mask, mask_options=config.set_mask, seed=config.seed
+    )
+    return leave_out_unreadable(source, progress) if source.options.get("on_bad") == "skip" else source
 
 
 def divide(config: RunConfig, select: str, manifest: Manifest, fold: Fold, repeat: int) -> tuple[Fold, Rows]:
@@ -202,12 +211,6 @@ def _plugins(config: RunConfig) -> dict[str, PluginInfo]:
     return used
 
 
-def _options(config: RunConfig, info: PluginInfo, given: Mapping[str, Any]) -> dict[str, Any]:
-    """What the preset changes in the plugin's options, then what the user set."""
-    plugin = Registry(info.kind).get(f"{info.name}@{info.distribution}")
-    return {**plugin.presets.get(config.preset, {}), **given}
-
-
 def _folds(config: RunConfig, settings: Settings, manifest: Manifest) -> Folds:
     if settings.train.released_folds:
         if isinstance(config.folds, Path):
@@ -219,7 +222,12 @@ def _folds(config: RunConfig, settings: Settings, manifest: Manifest) -> Folds:
     return make_folds(manifest, config.folds, config.seed, PRESETS[config.preset].folds)
 
 
-def _train_on(config: RunConfig, loss: Loss, manifest: Manifest) -> str:
+def trains_on(config: RunConfig, loss: Loss, manifest: Manifest) -> str:
+    """Which images a run trains on: "nm", "m", "mix" or "pairs".
+
+    Raises:
+        InputError: if the loss needs pairs and other images are asked for.
+    """
     if loss.needs_pairs and config.train_on not in (None, "pairs"):
         message = f"--loss {config.loss} needs pairs: use --train-on pairs (or leave it out), not {config.train_on}."
         raise InputError(message)

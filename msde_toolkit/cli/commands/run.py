@@ -10,7 +10,7 @@ import typer
 from msde_toolkit.cli.console import Json
 
 EXAMPLE = (
-    "Example: msde run --model scan --loss cl   |   "
+    "Example: msde run --model scan --loss cl   |   msde run --study study.toml   |   "
     "msde run --model resnet18 --loss cl --data fer2013 --root fer2013.csv --mask surgical"
 )
 
@@ -42,6 +42,9 @@ def run(
     config: Annotated[Path | None, typer.Option(help="TOML file; the command line wins over it.")] = None,
     out: Annotated[Path | None, typer.Option(help="The run's folder (default: runs/<date>-...).")] = None,
     resume: Annotated[Path | None, typer.Option(help="Go on with the stopped run in this folder.")] = None,
+    study: Annotated[
+        Path | None, typer.Option(help="Several methods at once: a study's TOML file, or its folder to go on with it.")
+    ] = None,
     device: Annotated[str | None, typer.Option(help="auto (default), cpu, cuda or mps.")] = None,
     precision: Annotated[str | None, typer.Option(help="auto (default), fp32 or bf16.")] = None,
     seed: Annotated[int | None, typer.Option(help="Seed of folds, weights, order and augmentation.")] = None,
@@ -54,8 +57,16 @@ def run(
         "weights": weights, "teacher": teacher, "profile": profile, "preset": preset, "folds": _folds(folds),
         "repeats": repeats, "select": select, "device": device, "precision": precision, "seed": seed,
     }  # fmt: skip
+    if study is not None:
+        from msde_toolkit.cli.commands.run_study import run_study
+
+        others = {**given, "--set": settings, "config": config, "on_bad": on_bad, "resume": resume}
+        _refuse("--study says all this in its file", others)
+        run_study(study, out, json=json, quiet=quiet)
+        return
     if resume is not None:
-        _refuse_with_resume({**given, "--set": settings, "config": config, "out": out, "on_bad": on_bad})
+        others = {**given, "--set": settings, "config": config, "out": out, "on_bad": on_bad}
+        _refuse("--resume goes on with the run as it was started", others)
     from msde_toolkit.cli.run_display import RunDisplay
 
     with RunDisplay(quiet=quiet) as display:
@@ -79,12 +90,12 @@ def _folds(text: str | None) -> int | Path | None:
         return Path(text)
 
 
-def _refuse_with_resume(others: dict[str, Any]) -> None:
+def _refuse(why: str, others: dict[str, Any]) -> None:
     named = [f"--{name.removeprefix('--').replace('_', '-')}" for name, value in others.items() if value is not None]
     if named:
         from msde_toolkit.errors import InputError
 
-        message = f"--resume goes on with the run as it was started; leave out {', '.join(named)}."
+        message = f"{why}; leave out {', '.join(named)}."
         raise InputError(message)
 
 
