@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +20,8 @@ _EDGE, _GAP, _CONDITION_GAP, _BLOCK_GAP = 2.0, 0.5, 1.6, 4.0
 _LABEL, _ROW_GAP, _HEAD, _BAR = 3.5, 2.2, 8.0, 10.0
 _TITLE_LINE, _TITLE_POINTS = 4.2, 9.0
 _OPACITY = 0.5
+WRONG = figures.PALETTE[5]
+"""Colour of a wrong answer; it is dashed, and told in words, too."""
 
 
 @dataclass(frozen=True)
@@ -32,6 +34,7 @@ class Panels:
         method: of the maps, as the colour bar calls it.
         synthetic: whether the faces are drawn.
         headings: of each id: its classes, and in words whether the answer was right.
+        wrong: ids whose answer was wrong; their frames are marked.
         maps: raw ``[h, w]`` map of each id.
         images: uint8 ``[S, S, 3]`` of each id.
     """
@@ -41,6 +44,7 @@ class Panels:
     method: str
     synthetic: bool
     headings: Mapping[str, str]
+    wrong: Set[str]
     maps: Mapping[str, npt.NDArray[np.float32]]
     images: Mapping[str, npt.NDArray[np.uint8]]
 
@@ -64,7 +68,7 @@ def gradcam_figure(shown: Shown, panels: Panels) -> Figure:
         head = _HEAD + len(title) * _TITLE_LINE
         height = head + rows * (_LABEL + cell + _ROW_GAP) + _BAR + foot
         figure.set_figheight(height / 25.4)
-        canvas = _Canvas(figure, width, height)
+        canvas = Canvas(figure, width, height)
         canvas.text(width / 2, 1.5, "\n".join(title), ha="center", fontsize=_TITLE_POINTS, fontweight="bold")
         for index, entry in enumerate(shown.entries):
             row, column = divmod(index, across)
@@ -72,11 +76,13 @@ def gradcam_figure(shown: Shown, panels: Panels) -> Figure:
             for condition, sample in zip(shown.conditions, entry, strict=True):
                 if row == 0:
                     canvas.text(x, y - 4.2, figures.condition_title(condition), fontsize=8, fontweight="bold")
-                canvas.text(x, y + 0.3, panels.headings[sample])
+                wrong = sample in panels.wrong
+                canvas.text(x, y + 0.3, panels.headings[sample], color=WRONG if wrong else "black")
                 canvas.image(x, y + _LABEL, cell, panels.images[sample])
-                canvas.image(x + cell + _GAP, y + _LABEL, cell, overlay(panels.images[sample], panels.maps[sample]))
+                shown_map = overlay(panels.images[sample], panels.maps[sample])
+                canvas.image(x + cell + _GAP, y + _LABEL, cell, shown_map, marked=wrong)
                 x += 2 * cell + _GAP + _CONDITION_GAP
-        _colour_bar(canvas, width, height - foot - _BAR + 1.5, panels.method)
+        colour_bar(canvas, width, height - foot - _BAR + 1.5, panels.method)
     return figure
 
 
@@ -96,7 +102,7 @@ def overlay(image: npt.NDArray[np.uint8], cam: npt.NDArray[np.float32]) -> npt.N
 
 
 @dataclass(frozen=True)
-class _Canvas:
+class Canvas:
     """Places things by millimetres from the top left, so that images are exactly square and of one size."""
 
     figure: Figure
@@ -104,19 +110,28 @@ class _Canvas:
     height: float
 
     def text(self, x: float, y: float, text: str, **style: Any) -> None:
+        """Its top at ``y``."""
         self.figure.text(x / self.width, 1 - y / self.height, text, va="top", **style)
 
     def axes(self, x: float, y: float, width: float, height: float) -> Any:
+        """Axes whose top left corner is there."""
         box = (x / self.width, 1 - (y + height) / self.height, width / self.width, height / self.height)
         return self.figure.add_axes(box)
 
-    def image(self, x: float, y: float, side: float, pixels: npt.NDArray[Any]) -> None:
+    def image(self, x: float, y: float, side: float, pixels: npt.NDArray[Any], *, marked: bool = False) -> None:
+        """An image; ``marked``: in a dashed frame, for a wrong answer."""
         axes = self.axes(x, y, side, side)
         axes.imshow(pixels, interpolation="antialiased")
-        axes.set_axis_off()
+        if not marked:
+            axes.set_axis_off()
+            return
+        axes.set(xticks=[], yticks=[])
+        for spine in axes.spines.values():
+            spine.set(visible=True, color=WRONG, linewidth=1.4, linestyle=(0, (2.5, 1.2)))
 
 
-def _colour_bar(canvas: _Canvas, width: float, y: float, method: str) -> None:
+def colour_bar(canvas: Canvas, width: float, y: float, method: str) -> None:
+    """What the colours mean, for a figure of this width."""
     import matplotlib
     from matplotlib.cm import ScalarMappable
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import zip_longest
 
@@ -44,10 +45,8 @@ def choose(held_out: pd.DataFrame, samples: int, seed: int) -> list[Shown]:
         samples: entries of each group.
         seed: of the draw.
     """
-    pairs = held_out[held_out["pair"].notna() & held_out["condition"].isin([NM, M])]
-    wide = pairs.pivot_table(index="pair", columns="condition", values="id", aggfunc="first")
-    if {NM, M} <= set(wide.columns) and len(wide.dropna()):
-        wide = wide.dropna()
+    wide = _complete_pairs(held_out)
+    if len(wide):
         labels = held_out.set_index("id")["label"].loc[wide[NM]].to_numpy()
         picked = _balanced(list(wide.index), list(labels), samples, seed)
         rows = wide.loc[picked]
@@ -57,6 +56,49 @@ def choose(held_out: pd.DataFrame, samples: int, seed: int) -> list[Shown]:
         picked = _balanced(list(part["id"]), list(part["label"]), samples, seed)
         groups.append(Shown((str(condition),), tuple((sample,) for sample in picked)))
     return groups
+
+
+def measured(held_out: pd.DataFrame, groups: Mapping[str, str], count: int, seed: int) -> list[str]:
+    """Ids whose mask energy is measured: complete pairs where there are any, else single images of each condition.
+
+    Subjects come in turn, so that as many as possible stand behind the numbers; which of a subject's pairs, and whose
+    turn is first, is drawn by the seed and the names alone.
+
+    Args:
+        held_out: columns ``id, pair, condition``, each id once.
+        groups: id to subject.
+        count: pairs (or images of each condition); 0: all.
+        seed: of the draw.
+    """
+    wide = _complete_pairs(held_out)
+    if len(wide):
+        subjects = [groups[sample] for sample in wide[NM]]
+        rows = wide.loc[_in_turn(list(map(str, wide.index)), subjects, count, seed)]
+        return [*map(str, rows[NM]), *map(str, rows[M])]
+    found: list[str] = []
+    for _, part in held_out.groupby("condition", sort=False):
+        names = list(map(str, part["id"]))
+        found += _in_turn(names, [groups[sample] for sample in names], count, seed)
+    return found
+
+
+def _complete_pairs(held_out: pd.DataFrame) -> pd.DataFrame:
+    """Index ``pair``, columns ``nm`` and ``m`` with the ids; empty if no pair is complete."""
+    pairs = held_out[held_out["pair"].notna() & held_out["condition"].isin([NM, M])]
+    wide = pairs.pivot_table(index="pair", columns="condition", values="id", aggfunc="first")
+    return wide.dropna() if {NM, M} <= set(wide.columns) else wide.iloc[:0]
+
+
+def _in_turn(names: list[str], subjects: list[str], count: int, seed: int) -> list[str]:
+    if not count:
+        return names
+    drawn = uniform(1, names, seed, "mask energy")[:, 0]
+    rounds: dict[str, int] = {}
+    order = []
+    for turn, name, subject in sorted(zip(drawn, names, subjects, strict=True)):
+        rounds[subject] = rounds.get(subject, 0) + 1
+        order.append((rounds[subject], turn, name))
+    return [name for _, _, name in sorted(order)[:count]]
 
 
 def _balanced(names: list[str], labels: list[int], samples: int, seed: int) -> list[str]:

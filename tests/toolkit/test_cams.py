@@ -8,7 +8,7 @@ from in_memory_run import TinyNet
 from torch import nn
 
 from msde_toolkit import create_model
-from msde_toolkit.cams import METHODS, raw_maps
+from msde_toolkit.cams import METHODS, maps_by_method, raw_maps
 from msde_toolkit.interfaces import Model
 from msde_toolkit.types import CamTarget, ModelOutput, PluginError
 
@@ -81,6 +81,15 @@ def test_a_batch_equals_its_images_one_by_one(name, method):
     np.testing.assert_allclose(batch.maps, np.concatenate(single), rtol=2e-4, atol=1e-5 * batch.maps.max())
     with torch.no_grad():
         assert batch.predicted.tolist() == model(images).logits.argmax(dim=1).tolist()
+
+
+def test_one_pass_serves_several_methods():
+    model = TinyNet().eval()
+    images, classes, target = torch.randn(3, 3, 16, 16), torch.tensor([0, 1, 2]), model.cam_targets()[0]
+    together = maps_by_method(model, target, images, classes, list(METHODS))
+    for method, found in together.items():
+        assert np.array_equal(found.maps, raw_maps(model, target, images, classes, method).maps)
+        assert found.cells == 4
 
 
 def test_weights_agree_with_finite_differences():

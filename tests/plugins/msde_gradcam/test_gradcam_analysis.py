@@ -12,9 +12,11 @@ from in_memory_run import paired_manifest, tiny_run
 from matplotlib.text import Text
 
 from msde_gradcam.analysis import GradCam
-from msde_gradcam.energy import mask_energy
+from msde_gradcam.controls import with_random_weights
+from msde_gradcam.energy import shares
 from msde_gradcam.figure import overlay
-from msde_gradcam.selection import choose
+from msde_gradcam.regions import bordered, guessed, regions_of
+from msde_gradcam.selection import choose, measured
 from msde_toolkit import figures
 from msde_toolkit.cams import raw_maps
 from msde_toolkit.interfaces import AnalysisContext
@@ -34,7 +36,7 @@ def test_every_image_is_explained_by_the_model_that_held_it_out():
     result = analyse(run, samples=7, batch_size=3)
     arrays = result.arrays["maps"]
     fold_of = run.predictions.set_index("id")["fold"]
-    assert len(arrays["ids"]) == 14
+    assert len(arrays["ids"]) == 42, "all are measured, for there are few"
     for row, sample in enumerate(arrays["ids"].tolist()):
         model = run.model(fold_of[sample])
         pixels = torch.tensor(run.images([sample])).permute(0, 3, 1, 2) / 255
@@ -49,7 +51,7 @@ def test_arrays_open_without_pickle(tmp_path):
     np.savez(tmp_path / "maps.npz", **arrays)
     again = np.load(tmp_path / "maps.npz", allow_pickle=False)
     assert again["maps"].dtype == np.float32
-    assert again["maps"].shape == (28, 8, 8)
+    assert again["maps"].shape == (42, 8, 8)
     assert set(again["condition"]) == {"nm", "m"}
 
 
@@ -70,7 +72,7 @@ def test_pairs_shown_are_balanced_and_blind_to_the_answer():
 
 def test_maps_of_all_samples_and_of_the_label():
     run = tiny_run()
-    result = analyse(run, samples=2, maps="all", target="label")
+    result = analyse(run, samples=2, measured=0, target="label")
     table = result.tables["samples"]
     assert len(table) == 42
     assert table["shown"].sum() == 4
@@ -86,22 +88,92 @@ def test_other_layer_and_unknown_layer():
         analyse(run, layer="layer9")
 
 
-def test_mask_energy_of_a_map_made_by_hand():
-    run = tiny_run()  # the mask covers the lower half
-    table = run.predictions.iloc[[0, 1]].reset_index(drop=True)
-    maps = np.zeros((2, 4, 4), dtype=np.float32)
-    maps[0, 0, 0], maps[0, 3, 3] = 3.0, 1.0
-    maps[1, 2:] = 1.0
-    found = mask_energy(table, maps, run)
+HALF = np.repeat([0.0, 1.0], 16)[:, None] * np.ones((1, 32))  # a mask over the lower half
+
+
+def test_mask_energy_is_exactly_one_nothing_and_the_area_on_maps_made_by_hand():
+    maps = np.zeros((5, 4, 4), dtype=np.float32)
+    maps[0, 2:] = 1.0  # all on the mask
+    maps[1, :2] = 0.3  # all beside it
+    maps[2] = 1.0  # uniform
+    maps[3, 0, 0], maps[3, 3, 3] = 3.0, 1.0
+    energy, area = shares(maps, [HALF] * 5)
+    assert energy[:4].tolist() == [1.0, 0.0, 0.5, 0.25]
+    assert np.isnan(energy[4]), "a map without positive evidence has no share"
+    assert area.tolist() == [0.5] * 5
+    third = np.ones((1, 7, 7), dtype=np.float32)
+    odd = np.zeros((32, 32))
+    odd[13:, 5:27] = 1.0  # on no cell's border
+    energy, area = shares(third, [odd])
+    assert energy[0] == area[0], "a uniform map has a lift of exactly 1 on every grid"
+    assert np.isnan(shares(third, [None])[0][0])
+
+
+def test_a_border_moves_by_a_cell_but_not_at_the_pictures_edge():
+    assert bordered(HALF, "exact", 8)[16:].min() == 1.0
+    assert np.array_equal(bordered(HALF, "dilated", 8)[:, 0], np.repeat([0.0, 1.0], [8, 24]))
+    assert np.array_equal(bordered(HALF, "eroded", 8)[:, 0], np.repeat([0.0, 1.0], [24, 8]))
+    assert bordered(HALF, "eroded", 16).max() == 0.0
+
+
+def test_an_unmasked_image_is_measured_on_its_partners_mask():
+    run = tiny_run()
+    table = run.predictions.iloc[[0, 1]]
     assert table["condition"].tolist() == ["nm", "m"]
-    assert found["mask_energy"].tolist() == [0.25, 1.0]
-    assert found["mask_area"].tolist() == [0.5, 0.5]
-    nothing = mask_energy(table, np.zeros_like(maps), run)
-    assert nothing["mask_energy"].isna().all()
+    found = regions_of(run, table, 32)
+    assert [found[sample].source for sample in table["id"]] == ["mask", "mask"]
+    assert np.array_equal(found[table["id"].iat[0]].alpha, HALF)
+    assert regions_of(tiny_run(with_masks=False), table, 32, "mask") == {}
+
+
+def test_a_guessed_region_is_the_lower_face_and_follows_the_recipes_margin():
+    plain, wider = guessed(64), guessed(64, margin=0.5)
+    assert plain[:24].max() == 0.0
+    assert plain[40:56, 24:40].min() == 1.0
+    assert wider.sum() == pytest.approx(plain.sum() / 1.5**2, rel=0.03)
+    manifest = paired_manifest(prep="eyes v1, margin 0.5, size 64")
+    run = tiny_run(manifest, with_masks=False)
+    region = next(iter(regions_of(run, run.predictions.iloc[[0]], 64).values()))
+    assert region.source == "average face"
+    assert np.array_equal(region.alpha, wider)
+
+
+def test_measured_pairs_bring_as_many_subjects_as_they_can():
+    held_out = tiny_run(paired_manifest(pairs=42)).predictions
+    groups = dict(zip(held_out["id"], held_out["subject"], strict=True))
+    some = measured(held_out, groups, 9, seed=0)
+    assert len(some) == 18
+    counts = pd.Series([groups[sample] for sample in some[:9]]).value_counts()
+    assert (len(counts), counts.max()) == (7, 2)
+    assert [nm[:3] for nm in some[:9]] == [m[:3] for m in some[9:]]
+    assert some == measured(held_out.sample(frac=1, random_state=1), groups, 9, seed=0)
+    assert some != measured(held_out, groups, 9, seed=1)
+    assert len(measured(held_out, groups, 0, seed=0)) == 84
+    alone = held_out[held_out["condition"] == "m"]
+    assert len(measured(alone, groups, 9, seed=0)) == 9
+
+
+def test_random_weights_are_another_network_with_sensible_statistics_and_leave_the_model_alone():
+    model = torch.nn.Sequential(torch.nn.Conv2d(3, 4, 3), torch.nn.BatchNorm2d(4), torch.nn.ReLU())
+    model.register_parameter("scale", torch.nn.Parameter(torch.arange(6.0)))
+    model.eval()
+    before = {name: value.clone() for name, value in model.state_dict().items()}
+    images = 5 + torch.randn(8, 3, 16, 16)
+    fresh, again = (with_random_weights(model, images, seed=0) for _ in range(2))
+    assert all(torch.equal(before[name], value) for name, value in model.state_dict().items())
+    assert not torch.allclose(fresh[0].weight, model[0].weight)
+    assert torch.equal(fresh[0].weight, again[0].weight)
+    assert sorted(fresh.scale.tolist()) == list(range(6))
+    normed = fresh[1](fresh[0](images)).detach()
+    assert (fresh.training, abs(float(normed.mean())) < 1e-4, abs(float(normed.std()) - 1) < 0.01) == (
+        False,
+        True,
+        True,
+    )
 
 
 def test_summary_equals_the_table_and_is_json():
-    result = analyse(tiny_run(), maps="all")
+    result = analyse(tiny_run(), measured=0)
     found = json.loads(json.dumps(result.summary))["runs"][0]
     table = result.tables["samples"]
     for condition in ("nm", "m"):
@@ -119,10 +191,61 @@ def test_summary_equals_the_table_and_is_json():
     assert "50.0% of the image" in result.sections[0].text
 
 
+def test_the_table_of_energies_tells_conditions_classes_answers_borders_and_controls_apart():
+    result = analyse(tiny_run(), measured=0, method="gradcam,layercam")
+    table, samples = result.tables["mask_energy"], result.tables["samples"]
+    whole = table[(table["class"] == "all") & (table["right"] == "all")].set_index(
+        ["method", "weights", "border", "condition"]
+    )
+    uniform = whole.loc[("gradcam", "none: a uniform map", "exact")]
+    assert uniform.loc[["nm", "m"], "lift"].tolist() == [1.0, 1.0]
+    assert uniform.loc["m", "energy"] == uniform.loc["m", "area"] == 0.5
+    pairs = samples.pivot_table(index="pair", columns="condition", values="mask_lift").dropna()
+    assert whole.loc[("gradcam", "trained", "exact", "m - nm"), "lift"] == pytest.approx(
+        (pairs["m"] - pairs["nm"]).mean()
+    )
+    assert whole.loc[("gradcam", "trained", "exact", "m - nm"), "n"] == len(pairs)
+    assert (
+        whole.loc[("gradcam", "random", "exact", "m"), "lift"]
+        != whole.loc[("gradcam", "trained", "exact", "m"), "lift"]
+    )
+    assert (
+        whole.loc[("gradcam", "trained", "dilated", "m"), "area"]
+        > 0.5
+        > whole.loc[("gradcam", "trained", "eroded", "m"), "area"]
+    )
+    assert ("layercam", "trained", "exact", "m") in whole.index
+    right = samples[(samples["label"] == samples["predicted"]) & (samples["condition"] == "m")]
+    own = table[(table["method"] == "gradcam") & (table["weights"] == "trained") & (table["border"] == "exact")]
+    told = own[(own["right"] == "right") & (own["condition"] == "m")].iloc[0]
+    assert told["energy"] == pytest.approx(right["mask_energy"].mean())
+    assert set(own["class"]) == {"all", *CLASSES}
+    assert not told["reliable"]
+    guess = result.summary["runs"][0]["guessed_region"]
+    assert (guess["n"], 0 < guess["iou"] < 1) == (21, True)
+
+
+def test_methods_that_are_none_are_refused():
+    for method in ("scorecam", "gradcam,gradcam", ""):
+        with pytest.raises(ValueError, match="method"):
+            GradCam.Options(method=method)
+
+
+def test_road_finds_an_order_that_matters_and_none_in_noise():
+    result = analyse(tiny_run(), samples=1, measured=7, road=7, random_weights=False)
+    table = result.tables["faithfulness"].set_index(["method", "condition"])
+    assert set(table.index.get_level_values(0)) == {"gradcam", "random order"}
+    assert table["n"].tolist() == [7] * 4
+    assert ((table["lerf"] - table["morf"]) / 2).tolist() == pytest.approx(table["road"].tolist())
+    assert table.loc["gradcam", "road"].mean() > table.loc["random order", "road"].mean()
+    again = analyse(tiny_run(), samples=1, measured=7, road=7, random_weights=False)
+    pd.testing.assert_frame_equal(again.tables["faithfulness"], result.tables["faithfulness"])
+
+
 def test_predictions_that_come_out_differently_are_counted():
     run = tiny_run()
     changed = run.predictions.assign(predicted=lambda frame: (frame["predicted"] + 1) % 7)
-    assert analyse(Predicted(run, changed)).summary["runs"][0]["predictions_not_reproduced"] == 28
+    assert analyse(Predicted(run, changed)).summary["runs"][0]["predictions_not_reproduced"] == 42
 
 
 class Predicted:
@@ -135,8 +258,13 @@ class Predicted:
         return getattr(self._run, name)
 
 
-def test_unknown_masks_leave_the_energy_out():
-    result = analyse(tiny_run(with_masks=False))
+def test_unknown_masks_are_guessed_and_said_so_or_left_out():
+    guessed_ones = analyse(tiny_run(with_masks=False))
+    assert guessed_ones.summary["runs"][0]["region"] == "average face"
+    assert guessed_ones.summary["runs"][0]["guessed_region"] is None
+    assert "cannot be measured here: no mask is known" in guessed_ones.sections[0].text
+    result = analyse(tiny_run(with_masks=False), region="mask")
+    assert list(result.figures) == ["gradcam"]
     assert result.summary["runs"][0]["mask_energy"] is None
     assert result.tables["samples"]["mask_energy"].isna().all()
 
@@ -145,7 +273,7 @@ def test_single_condition_shows_what_there_is_and_says_so():
     result = analyse(tiny_run(paired_manifest(conditions=("m",))), samples=5)
     found = result.summary["runs"][0]
     assert (found["paired"], found["shown"], list(found["mask_energy"])) == (False, 5, ["m"])
-    assert list(result.figures) == ["gradcam"]
+    assert list(result.figures) == ["gradcam", "mask_energy"]
     assert "no complete pairs" in " ".join(words(result.figures["gradcam"])).replace("\n", " ")
 
 
@@ -153,7 +281,7 @@ def test_unpaired_conditions_get_a_figure_each():
     manifest = paired_manifest()
     manifest = replace(manifest, frame=manifest.frame.assign(pair=None))
     result = analyse(tiny_run(manifest), samples=3)
-    assert sorted(result.figures) == ["gradcam_m", "gradcam_nm"]
+    assert sorted(result.figures) == ["gradcam_m", "gradcam_nm", "mask_energy"]
     assert result.summary["runs"][0]["shown"] == 6
 
 
@@ -190,7 +318,21 @@ def test_overlay_is_dark_where_nothing_is_found_and_bright_at_the_peak():
 def test_two_runs_show_the_same_pairs():
     one, two = tiny_run(), tiny_run(folds=3, name="another run")
     result = analyse(one, two, samples=4)
-    assert sorted(result.figures) == ["gradcam_20261124-0900-tiny-ce", "gradcam_another_run"]
+    assert sorted(result.figures) == [
+        "gradcam_20261124-0900-tiny-ce",
+        "gradcam_another_run",
+        "gradcam_runs",
+        "mask_energy",
+    ]
+    together = result.figures["gradcam_runs"]
+    assert len([axes for axes in together.axes if axes.images]) == 4 * 2 * (1 + 2)
+    assert any("another run" in text for text in words(together)), "the note says which run is which"
+    crossed = sum(text.startswith("✗ ") for text in words(together))
+    wrong = result.tables["samples"].query("shown and label != predicted")
+    assert crossed == len(wrong)
+    assert sorted(result.faces["gradcam_runs"]) == sorted(set(result.tables["samples"].query("shown")["id"]))
+    assert [view.run for view in result.views] == [one.name, two.name]
+    assert all(view.maps in result.arrays for view in result.views)
     shown = result.tables["samples"].groupby("run")["id"].agg(set)
     assert shown.iloc[0] == shown.iloc[1]
 
@@ -211,7 +353,7 @@ def test_faces_without_consent_are_noted(synthetic, consent, noted):
 def test_only_the_first_repeat_is_explained():
     run = tiny_run()
     again = pd.concat([run.predictions, run.predictions.assign(repeat=1, predicted=0)], ignore_index=True)
-    assert analyse(Predicted(run, again), maps="all").summary["runs"][0]["maps"] == 42
+    assert analyse(Predicted(run, again), measured=0).summary["runs"][0]["maps"] == 42
 
 
 def test_model_without_cam_layer_and_run_without_predictions():
