@@ -43,7 +43,7 @@ def cache_directory(part: str = "") -> Path:
     """``MSDE_CACHE``, by default the platform's user cache, or a part of it; made with mode 0700.
 
     Args:
-        part: ``images``, ``faces``, ``features``, ``teachers`` or ``weights``; empty for the whole.
+        part: ``images``, ``faces``, ``features``, ``teachers``, ``weights`` or ``ledger``; empty for the whole.
 
     Raises:
         MsdeError: if it cannot be made.

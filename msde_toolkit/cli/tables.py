@@ -9,6 +9,7 @@ from typing import Any
 from rich.padding import Padding
 
 from msde_toolkit.cli.console import out, plain_table
+from msde_toolkit.results import ledger
 from msde_toolkit.results.taint import tainted
 
 TITLES = {"nm": "NM (no mask)", "m": "M (mask)", "average": "average", "gap": "gap NM-M"}
@@ -36,7 +37,11 @@ def print_summary(directory: Path, summary: Mapping[str, Any]) -> None:
             table.add_row(*_row(word, metrics))
     console = out()
     console.print(table)
-    for line in [*(f"TAINTED: {who}" for who in tainted(directory)), *protocol(summary)]:
+    for line in [
+        *(f"TAINTED: {who}" for who in tainted(directory)),
+        *protocol(summary),
+        *filter(None, [ledger.note(directory)]),
+    ]:
         warning = line.startswith(("UNSOUND", "TAINTED"))
         console.print(Padding(line, (0, 0, 0, 2)), style="bold red" if warning else "dim")
     if len(summary.get("terms") or {}) > 1:

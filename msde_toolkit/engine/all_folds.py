@@ -20,6 +20,7 @@ from msde_toolkit.errors import InputError, Interrupted, MsdeError
 from msde_toolkit.hooks import Listeners
 from msde_toolkit.interfaces import Forward
 from msde_toolkit.registry import shown_name
+from msde_toolkit.results import ledger
 from msde_toolkit.results.run_store import RunStore, read_json, write_json
 from msde_toolkit.results.summary import summarise
 from msde_toolkit.types import EpochEnded, FoldEnded, FoldStarted, RunFailed, RunFinished, RunStarted
@@ -90,6 +91,7 @@ class AllFolds:
             self.listeners.tell("msde_run_failed", RunFailed(self.name, self.store.directory, str(error)))
             raise
         summary = self._kept(summary)
+        ledger.record(self.store)
         self.listeners.tell("msde_run_finished", RunFinished(self.name, self.store.directory, summary))
         return summary
 

@@ -33,6 +33,7 @@ from msde_toolkit.engine.run_directory import check_out, new_directory
 from msde_toolkit.engine.trainer import EVALUATION_BATCH
 from msde_toolkit.errors import InputError
 from msde_toolkit.registry import Registry, shown_name
+from msde_toolkit.results import ledger
 from msde_toolkit.results.open_run import OpenRun, open_run
 from msde_toolkit.results.run_store import RunStore, prediction_table, read_json, write_json, write_text
 from msde_toolkit.results.summary import summarise
@@ -143,6 +144,7 @@ def evaluate(
         facts = _facts(source, manifest, target, store.directory.resolve().name, list(rows))
         summary = summarise(store, {**facts, "notes": [*manifest.notes, *notes, *facts["notes"]]})
         write_json(store.summary, summary)
+    ledger.record(store)
     return RunResult(store.directory, summary)
 
 

@@ -22,6 +22,7 @@ from msde_toolkit.engine.run_directory import check_out
 from msde_toolkit.errors import DataError, InputError
 from msde_toolkit.files import whole
 from msde_toolkit.registry import Registry, shown_name
+from msde_toolkit.results import ledger
 from msde_toolkit.results.run_store import prediction_table, write_json
 from msde_toolkit.results.summary import summarise
 from msde_toolkit.types import Manifest
@@ -98,6 +99,7 @@ def evaluate_predictions(
         facts = _facts(config, manifest, outside, file, target)
         summary = summarise(store, {"run": store.directory.resolve().name, **facts, "folds": folds})
         write_json(store.summary, summary)
+    ledger.record(store)
     return RunResult(store.directory, summary)
 
 

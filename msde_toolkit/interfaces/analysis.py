@@ -28,7 +28,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -123,7 +123,16 @@ class AnalysisContext:
 
 
 class Analysis(Plugin):
-    """Turns finished runs into numbers, tables and figures."""
+    """Turns finished runs into numbers, tables and figures.
+
+    Attributes:
+        of_study: whether it reads several runs together, as of a study with its evaluations: without any named, the
+            latest run is not taken for it.
+        in_report: whether ``msde report`` runs it, with its defaults, on each run that it has not been run on.
+    """
+
+    of_study: ClassVar[bool] = False
+    in_report: ClassVar[bool] = False
 
     def __init__(self, options: Any) -> None:
         self.options = options

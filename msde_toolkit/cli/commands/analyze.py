@@ -12,12 +12,20 @@ from msde_toolkit.cli.console import Json
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-EXAMPLE = "Example: msde analyze gradcam   |   msde analyze confusion --run runs/A --run runs/B --out compared"
+    from msde_toolkit.results.open_run import OpenRun
+
+EXAMPLE = (
+    "Example: msde analyze gradcam   |   msde analyze confusion --run runs/A --run runs/B --out compared   |   "
+    "msde analyze cross-dataset --study runs/STUDY"
+)
 
 
 def analyze(
     name: Annotated[str, typer.Argument(help="Analysis, as in 'msde list analyses'.", show_default=False)],
     run: Annotated[list[Path] | None, typer.Option(help="A finished run; default: the latest in runs/.")] = None,
+    study: Annotated[
+        Path | None, typer.Option(help="All finished runs and evaluations of the study in this folder.")
+    ] = None,
     root: Annotated[Path | None, typer.Option(help="Where the run's dataset is now, if it moved.")] = None,
     settings: Annotated[list[str] | None, typer.Option("--set", help="analysis.KEY=VALUE.")] = None,
     out: Annotated[Path | None, typer.Option(help="Folder (default: the run's analyses/NAME).")] = None,
@@ -36,9 +44,15 @@ def analyze(
     from msde_toolkit.results.open_run import open_run
     from msde_toolkit.results.run_store import latest_finished
 
-    Registry("analyses").info(name)
+    analysis = Registry("analyses").get(name)
     options = parse_settings(settings or [], roles=("analysis",))["analysis"]
-    runs = [open_run(path, root) for path in (run or [latest_finished(Path("runs"))])]
+    if study is not None:
+        runs, out = _of_study(study, root, out, name, run)
+    elif analysis.of_study and not run:
+        message = f"{name} reads the runs of a study: --study DIR, or several --run DIR with --out DIR."
+        raise InputError(message)
+    else:
+        runs = [open_run(path, root) for path in (run or [latest_finished(Path("runs"))])]
     if root is not None and not any(opened.needs_root for opened in runs):
         message = f"--root {root}: these runs' datasets need none; leave it out."
         raise InputError(message)
@@ -49,7 +63,7 @@ def analyze(
             console.print(labelled("UNSOUND:", f"run {opened.name}, {reason}", "bold red"), soft_wrap=True)
         for who in opened.tainted:
             console.print(labelled("TAINTED:", f"run {opened.name}, {who}", "bold red"), soft_wrap=True)
-    if not run:
+    if not run and study is None:
         console.print(f"Run: {runs[0].directory}", soft_wrap=True)
     done = start(name, runs, options=options, out=out, seed=seed, track=_track, unequal_pretraining=unequal_pretraining)
     if json:
@@ -62,6 +76,29 @@ def analyze(
         results().print(f"{section['text']}\n")
     for file in done.files:
         results().print(str(file), soft_wrap=True)
+
+
+def _of_study(
+    folder: Path, root: Path | None, out: Path | None, name: str, run: list[Path] | None
+) -> tuple[list[OpenRun], Path]:
+    """Everything finished of a study, and where the analysis goes."""
+    from msde_toolkit.errors import InputError
+    from msde_toolkit.registry import Registry
+    from msde_toolkit.results.study import open_study
+
+    if run:
+        message = "--study takes all of a study's runs; leave out --run."
+        raise InputError(message)
+    study = open_study(folder, root)
+    if not study.runs:
+        message = f"{folder}: none of the study's methods is finished; go on with: msde run --study {folder}"
+        raise InputError(message)
+    if study.unfinished:
+        from msde_toolkit.cli.console import err, labelled
+
+        missing = labelled("Not there yet:", ", ".join(study.unfinished), "yellow")
+        err().print(missing, soft_wrap=True)
+    return study.everything, out or folder / "analyses" / Registry("analyses").info(name).name
 
 
 def _track(items: Iterable[Any], title: str) -> Iterable[Any]:

@@ -8,7 +8,7 @@ EXAMPLE_PURGE = "Example: msde data purge"
 
 
 def purge(json: Json = False) -> None:
-    """Empty the cache: decoded images, features and teachers. Downloaded weights stay."""
+    """Empty the cache: decoded images, features and teachers. Downloaded weights and the ledger stay."""
     from msde_toolkit.cli.console import out, print_json
     from msde_toolkit.data.image_cache import purge as empty
     from msde_toolkit.files import cache_directory

@@ -49,10 +49,11 @@ def _describe(path: Path) -> dict[str, Any]:
     import tomllib
 
     from msde_toolkit.errors import InputError
+    from msde_toolkit.results.ledger import seen_by
     from msde_toolkit.results.run_store import CONFIG, SUMMARY, read_json
     from msde_toolkit.results.taint import tainted
 
-    keys = ("model", "loss", "data", "pretraining", "preset", "synthetic", "unsound", "tainted", "nm", "m")
+    keys = ("model", "loss", "data", "pretraining", "preset", "synthetic", "unsound", "tainted", "nm", "m", "seen")
     row: dict[str, Any] = dict.fromkeys(keys)
     row = {"run": path.name, "directory": str(path), "status": "unfinished", **row}
     try:
@@ -68,6 +69,7 @@ def _describe(path: Path) -> dict[str, Any]:
                 row[word] = None if metrics is None else metrics["accuracy"]["pooled"]
     except (OSError, ValueError, KeyError, TypeError, InputError):
         row["status"] = "damaged"
+    row["seen"] = seen_by(path)
     if marks := tainted(path):
         row.update(status=f"{row['status']}, TAINTED", tainted=list(marks))
     return row
