@@ -1,7 +1,4 @@
-"""Metrics from confusion counts, and their intervals from a bootstrap over subjects.
-
-Counts come first: ``[C, C]``, rows are the truth. Every metric is a function of counts over any leading axes, so that
-the same line of code gives the metric of a run, of each fold and of each bootstrap draw.
+"""Intervals from a bootstrap over subjects.
 
 Images of one person are not independent, so intervals resample whole groups (subjects) with replacement (cluster
 bootstrap: Field and Welsh 2007, "Bootstrapping clustered data"; Efron and Tibshirani 1993, ch. 13 for percentile
@@ -10,16 +7,14 @@ intervals). They speak of *these trained models* on further subjects, not of tra
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from typing import Any
+from collections.abc import Iterator
 
 import numpy as np
 import numpy.typing as npt
 
 from msde_toolkit.randomness import generator
+from msde_toolkit.statistics.metrics import METRICS, Counts, Values, cells_of
 
-Counts = npt.NDArray[np.int64]
-Values = npt.NDArray[np.float64]
 Interval = tuple[float, float] | None
 """Lower and upper end; None where there are fewer than two groups to resample."""
 
@@ -27,52 +22,6 @@ DRAWS = 2000
 LEVEL = 0.95
 RELIABLE_GROUPS = 30
 _CHUNK = 4_000_000  # bootstrap weights held at a time (32 MB)
-
-
-def confusion(labels: npt.ArrayLike, predicted: npt.ArrayLike, classes: int) -> Counts:
-    """``[C, C]`` how often truth (row) was predicted as what (column).
-
-    Raises:
-        ValueError: if the lengths differ or a class index is outside 0 to C-1.
-    """
-    return np.bincount(_cells(labels, predicted, classes), minlength=classes * classes).reshape(classes, classes)
-
-
-def accuracy(counts: npt.ArrayLike) -> Values:
-    """``[..., C, C] -> [...]`` share of samples predicted right; nan without samples."""
-    table = np.asarray(counts, dtype=np.float64)
-    return _ratio(np.trace(table, axis1=-2, axis2=-1), table.sum(axis=(-2, -1)))
-
-
-def recall_by_class(counts: npt.ArrayLike) -> Values:
-    """``[..., C, C] -> [..., C]`` share of each true class predicted right; nan for a class without samples."""
-    table = np.asarray(counts, dtype=np.float64)
-    return _ratio(np.diagonal(table, axis1=-2, axis2=-1), table.sum(axis=-1))
-
-
-def balanced_accuracy(counts: npt.ArrayLike) -> Values:
-    """``[..., C, C] -> [...]`` mean recall over the classes that are present."""
-    return _mean_over_present(recall_by_class(counts), counts)
-
-
-def macro_f1(counts: npt.ArrayLike) -> Values:
-    """``[..., C, C] -> [...]`` mean F1 over the classes that are present in the truth."""
-    table = np.asarray(counts, dtype=np.float64)
-    hits = np.diagonal(table, axis1=-2, axis2=-1)
-    return _mean_over_present(_ratio(2 * hits, table.sum(axis=-1) + table.sum(axis=-2)), counts)
-
-
-def majority_baseline(counts: npt.ArrayLike) -> Values:
-    """``[..., C, C] -> [...]`` accuracy of always answering with the most frequent true class."""
-    sizes = np.asarray(counts, dtype=np.float64).sum(axis=-1)
-    return _ratio(sizes.max(axis=-1), sizes.sum(axis=-1))
-
-
-METRICS: Mapping[str, Callable[[npt.ArrayLike], Values]] = {
-    "accuracy": accuracy,
-    "balanced_accuracy": balanced_accuracy,
-    "macro_f1": macro_f1,
-}
 
 
 def few_groups(groups: int) -> bool:
@@ -116,7 +65,7 @@ def resampled_counts(
     seed: int = 0,
 ) -> Counts | None:
     """``[draws, C, C]`` confusion counts of each bootstrap draw of groups; None for fewer than two groups."""
-    cells = _cells(labels, predicted, classes)
+    cells = cells_of(labels, predicted, classes)
     drawn = _resample(cells, classes * classes, groups, draws, seed)
     return None if drawn is None else drawn.reshape(draws, classes, classes)
 
@@ -163,7 +112,7 @@ def paired_conditions(
     """
     words = np.asarray(conditions, dtype=object)
     kept = (words == first) | (words == second)
-    cells = _cells(labels, predicted, classes)[kept] + classes * classes * (words[kept] == second)
+    cells = cells_of(labels, predicted, classes)[kept] + classes * classes * (words[kept] == second)
     drawn = _resample(cells, 2 * classes * classes, np.asarray(groups)[kept], draws, seed)
     if drawn is None or not {first, second} <= set(words[kept]):
         return {name: dict.fromkeys(METRICS) for name in ("gap", "average")}
@@ -194,18 +143,6 @@ def resampled_sums(values: npt.ArrayLike, groups: npt.ArrayLike, *, draws: int =
         return None
     totals = np.stack([np.bincount(codes, column, count) for column in numbers.T], axis=1)
     return np.concatenate([weight @ totals for weight in _weights(np.ones(count, dtype=np.int64), draws, seed)])
-
-
-def _cells(labels: npt.ArrayLike, predicted: npt.ArrayLike, classes: int) -> npt.NDArray[np.int64]:
-    truth, answer = (np.asarray(side, dtype=np.int64).ravel() for side in (labels, predicted))
-    if truth.shape != answer.shape:
-        message = f"{len(truth)} labels but {len(answer)} predictions."
-        raise ValueError(message)
-    for name, side in (("label", truth), ("prediction", answer)):
-        if ((side < 0) | (side >= classes)).any():
-            message = f"A {name} is outside 0 to {classes - 1}."
-            raise ValueError(message)
-    return truth * classes + answer
 
 
 def _codes(groups: npt.ArrayLike) -> tuple[npt.NDArray[np.int64], int]:
@@ -249,15 +186,3 @@ def _interval(drawn: Values) -> Interval:
         return None
     low, high = np.quantile(known, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
     return float(low), float(high)
-
-
-def _ratio(part: Any, whole: Any) -> Values:
-    whole = np.asarray(whole, dtype=np.float64)
-    out = np.full(whole.shape, np.nan)
-    np.divide(part, whole, out=out, where=whole > 0)
-    return out
-
-
-def _mean_over_present(by_class: Values, counts: npt.ArrayLike) -> Values:
-    present = np.asarray(counts).sum(axis=-1) > 0
-    return _ratio(np.where(present, by_class, 0.0).sum(axis=-1), present.sum(axis=-1))
