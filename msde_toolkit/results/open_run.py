@@ -159,6 +159,11 @@ class OpenRun:
             warnings.warn(message, MsdeWarning, stacklevel=3)
         return cached.pixels
 
+    @property
+    def pixels_sha256(self) -> str | None:
+        """Hash of the decoded images that the run was made on; None for a run that did not record it."""
+        return self._provenance.data.pixels_sha256
+
     def mask_regions(self, ids: Sequence[str]) -> list[npt.NDArray[np.uint8] | None]:
         """``[S, S]`` alpha of each sample's mask, None where it is not known."""
         rows = self.manifest.take(self.manifest.rows_of(ids))
