@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
+from msde_toolkit import statistics
 from msde_toolkit.errors import InputError
 from msde_toolkit.interfaces import RunView
+from msde_toolkit.randomness import uniform
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -46,6 +48,56 @@ def held_out(run: RunView, repeat: int = 0) -> pd.DataFrame:
         message = f"Run {run.name} has no held-out predictions{again}. Finish it first: msde run --resume DIR."
         raise InputError(message)
     return rows
+
+
+def balanced(rows: pd.DataFrame, count: int, seed: int) -> pd.DataFrame:
+    """At most ``count`` of the rows, from classes and conditions in turn, by seed; in the order they had.
+
+    A sample's turn depends on the seed and its id alone, so runs over the same samples choose nearly the same ones.
+
+    Args:
+        rows: columns ``id, label, condition``.
+        count: rows wanted.
+        seed: of the draw.
+    """
+    if len(rows) <= count:
+        return rows
+    turn = rows.assign(turn=uniform(1, list(rows["id"]), seed, "balanced subset")[:, 0])
+    turn["round"] = turn.groupby(["label", "condition"])["turn"].rank(method="first")
+    return rows[rows.index.isin(turn.sort_values(["round", "turn"]).index[:count])]
+
+
+@dataclass(frozen=True)
+class Units:
+    """What an interval over some rows resamples.
+
+    Attributes:
+        groups: ``[n]`` of each row: its subject, or where that is unknown its pair or itself.
+        unit: "subject", or "sample" where subjects are unknown.
+    """
+
+    groups: npt.NDArray[np.object_]
+    unit: str
+
+    @property
+    def count(self) -> int:
+        """Different groups."""
+        return len(set(self.groups))
+
+    @property
+    def doubt(self) -> str | None:
+        """What a reader must know before trusting the interval; None if nothing."""
+        if self.unit == "sample":
+            return "subjects are unknown, the interval is over images and likely too narrow"
+        if statistics.few_groups(self.count):
+            return f"only {self.count} subjects, the interval is unreliable"
+        return None
+
+
+def units(run: RunView, rows: pd.DataFrame) -> Units:
+    """The units of ``rows`` (column ``id``) of this run."""
+    groups = run.manifest.groups()[run.manifest.rows_of(rows["id"])]
+    return Units(groups, "subject" if run.manifest.has_subjects else "sample")
 
 
 def outputs(

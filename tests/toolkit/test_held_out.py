@@ -1,10 +1,12 @@
 """Held-out samples and what their own fold's model says of them."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from in_memory_run import paired_manifest, tiny_run
 
-from msde_toolkit.held_out import held_out, outputs
+from msde_toolkit.held_out import balanced, held_out, outputs, units
 from msde_toolkit.types import InputError
 
 
@@ -38,3 +40,26 @@ def test_only_drawn_faces_and_those_with_consent_may_be_published():
     assert not paired_manifest(pairs=3, synthetic=False, consent="research").publishable().any()
     assert not paired_manifest(pairs=3, synthetic=False).publishable().any()
     assert paired_manifest(pairs=3, synthetic=True).publishable().all()
+
+
+def test_a_subset_takes_classes_and_conditions_in_turn_by_seed_and_keeps_the_order():
+    rows = held_out(tiny_run(paired_manifest(pairs=42)))
+    some = balanced(rows, 28, seed=1)
+    assert some.groupby(["label", "condition"]).size().tolist() == [2] * 14
+    assert list(some.index) == sorted(some.index)
+    assert list(balanced(rows.iloc[::-1], 28, seed=1)["id"]) == list(some["id"])[::-1]
+    assert set(balanced(rows, 28, seed=2)["id"]) != set(some["id"])
+    assert balanced(rows, 84, seed=1) is rows
+
+
+def test_units_are_subjects_or_pairs_with_what_a_reader_must_know():
+    run = tiny_run()
+    known = units(run, held_out(run))
+    assert (known.unit, known.count, known.doubt) == ("subject", 7, "only 7 subjects, the interval is unreliable")
+    many = tiny_run(paired_manifest(pairs=31, subjects=31))
+    assert units(many, held_out(many)).doubt is None
+    manifest = paired_manifest()
+    stranger = tiny_run(replace(manifest, frame=manifest.frame.assign(subject=None)))
+    unknown = units(stranger, held_out(stranger))
+    assert (unknown.unit, unknown.count) == ("sample", 21)
+    assert "too narrow" in unknown.doubt

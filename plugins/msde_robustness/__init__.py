@@ -1,0 +1,1 @@
+"""How answers hold up: occluders, calibration, and the errors themselves."""
