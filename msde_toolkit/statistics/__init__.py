@@ -3,6 +3,7 @@
 Which number answers which question, and when not to trust it: docs/statistics.md.
 """
 
+from msde_toolkit.statistics.crossed import METHOD, MODELS, Estimate, crossed_intervals, half_widths, non_inferior
 from msde_toolkit.statistics.intervals import (
     DRAWS,
     LEVEL,
@@ -16,6 +17,7 @@ from msde_toolkit.statistics.intervals import (
     resampled_counts,
     resampled_sums,
 )
+from msde_toolkit.statistics.mcnemar import McNemar, clustered_mcnemar, plain_mcnemar
 from msde_toolkit.statistics.metrics import (
     METRICS,
     Counts,
@@ -27,26 +29,46 @@ from msde_toolkit.statistics.metrics import (
     majority_baseline,
     recall_by_class,
 )
+from msde_toolkit.statistics.multiplicity import benjamini_hochberg, holm
+from msde_toolkit.statistics.resampled_t import ResampledT, resampled_t
+from msde_toolkit.statistics.sign_flip import FLIPS, Alternative, sign_flip, sign_flip_many
 
 __all__ = [
     "DRAWS",
+    "FLIPS",
     "LEVEL",
+    "METHOD",
     "METRICS",
+    "MODELS",
     "RELIABLE_GROUPS",
+    "Alternative",
     "Counts",
+    "Estimate",
     "Interval",
+    "McNemar",
+    "ResampledT",
     "Values",
     "accuracy",
     "balanced_accuracy",
+    "benjamini_hochberg",
     "cluster_bootstrap",
     "cluster_mean_interval",
+    "clustered_mcnemar",
     "confusion",
+    "crossed_intervals",
     "few_groups",
+    "half_widths",
+    "holm",
     "macro_f1",
     "majority_baseline",
+    "non_inferior",
     "paired_conditions",
     "percentile_intervals",
+    "plain_mcnemar",
     "recall_by_class",
     "resampled_counts",
     "resampled_sums",
+    "resampled_t",
+    "sign_flip",
+    "sign_flip_many",
 ]
