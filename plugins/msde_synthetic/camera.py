@@ -23,6 +23,7 @@ class Exposure:
         contrast: Slope of the tone curve around mid-grey.
         vignette: Darkening of the corners, 0 to 1.
         noise: Standard deviation of the sensor noise, grey levels of 255.
+        enlarged: How much the picture was enlarged by a digital zoom; 1: not at all.
     """
 
     blur: float
@@ -30,6 +31,7 @@ class Exposure:
     contrast: float
     vignette: float
     noise: float
+    enlarged: float = 1.0
 
 
 def draw_exposure(seed: int, shot: str, camera: str) -> Exposure:
@@ -47,8 +49,26 @@ def draw_exposure(seed: int, shot: str, camera: str) -> Exposure:
     )
 
 
+def draw_street_exposure(seed: int, shot: str) -> Exposure:
+    """Return the settings of a photograph in the street: one kind of camera, hurried, from afar, with digital zoom."""
+    rng = stream(seed, "street exposure", shot)
+    level, warm = around(rng, 1.02, 0.14), around(rng, 0.03, 0.06)
+    return Exposure(
+        blur=between(rng, 0.3, 1.0),
+        gains=(level * (1.0 + warm), level, level * (1.0 - warm)),
+        contrast=around(rng, 1.18, 0.1),
+        vignette=between(rng, 0.0, 0.06),
+        noise=between(rng, 4.0, 9.0),
+        enlarged=between(rng, 1.0, 2.2),
+    )
+
+
 def blurred(image: Image.Image, exposure: Exposure) -> Image.Image:
     """Return the image as the lens draws it."""
+    if exposure.enlarged > 1.0:
+        side = max(16, round(image.width / exposure.enlarged))
+        small = image.resize((side, side), Image.Resampling.BOX)
+        image = small.resize(image.size, Image.Resampling.BILINEAR)
     radius = exposure.blur * image.width / 128.0
     return image.filter(ImageFilter.GaussianBlur(radius)) if radius > 0.05 else image
 

@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Mapping
 from functools import lru_cache
 from pathlib import Path, PurePosixPath
-from typing import TYPE_CHECKING, Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -19,6 +19,9 @@ from msde_toolkit.types import DataError, InputError, Manifest
 
 if TYPE_CHECKING:
     import pandas as pd
+
+STREET_PEOPLE = 1 << 40
+"""Added to the seed in the street: whoever is trained in the studio under any usual seed is tested on strangers."""
 
 
 class SyntheticDataset(Dataset):
@@ -48,6 +51,10 @@ class SyntheticDataset(Dataset):
             "reshot",
             description="reshot: a pair is two photographs; overlay: the same one, with the mask drawn on.",
         )
+        domain: Literal["studio", "street"] = Field(
+            "studio",
+            description="studio: a DSLR and a phone, indoors; street: other people, another camera, light, background.",
+        )
         subset: Literal["verified", "all", "requested"] = Field(
             "verified",
             description="verified: the 1,960 images of Table 2; all: 2,014, with those verification removed; "
@@ -69,20 +76,23 @@ class SyntheticDataset(Dataset):
             message = "The synthetic dataset is drawn, not read: leave out --root."
             raise InputError(message)
         unverified = options.subset == "requested"
+        street = options.domain == "street"
+        seed = options.seed + STREET_PEOPLE if street else options.seed
+        place = "street-" if street else ""
         rows: list[dict[str, Any]] = []
-        for spec in samples(options.seed, options.subjects, options.subset, options.pairing):
-            points = landmarks(spec, seed=options.seed, size=options.size)
+        for spec in samples(seed, options.subjects, options.subset, options.pairing):
+            points = landmarks(spec, seed=seed, size=options.size, domain=options.domain)
             rows.append(
                 {
                     "id": spec.id,
-                    "path": f"seed{options.seed}/{options.pairing}-{options.size}/{spec.id}",
-                    "subject": f"s{spec.subject:03d}",
+                    "path": f"{place}seed{options.seed}/{options.pairing}-{options.size}/{spec.id}",
+                    "subject": f"{place}s{spec.subject:03d}",
                     "label": spec.requested_label if unverified or spec.label is None else spec.label,
                     "condition": spec.condition,
                     "pair": spec.pair_key if unverified else spec.pair,
                     "requested_label": spec.requested_label,
                     "landmarks": [round(float(value), 2) for value in points.ravel()],
-                    "camera": spec.camera,
+                    "camera": "passer-by" if street else spec.camera,
                     "session": spec.session,
                     "consent": "publish",
                     "source": "drawn",
@@ -93,8 +103,12 @@ class SyntheticDataset(Dataset):
                     "removed": spec.label is None,
                 }
             )
-        notes = (f"synthetic faces, generator {GENERATOR_VERSION}, seed {options.seed}; no image shows a person",)
-        return Manifest.from_frame(pd.DataFrame(rows), "synthetic", licence=self.licence, synthetic=True, notes=notes)
+        where = ", street domain" if street else ""
+        notes = (
+            f"synthetic faces{where}, generator {GENERATOR_VERSION}, seed {options.seed}; no image shows a person",
+        )
+        name = "synthetic-street" if street else "synthetic"
+        return Manifest.from_frame(pd.DataFrame(rows), name, licence=self.licence, synthetic=True, notes=notes)
 
     def read(self, rows: Manifest) -> list[Image]:
         """Draw these samples, uint8 ``[size, size, 3]`` RGB.
@@ -118,7 +132,7 @@ class SyntheticDataset(Dataset):
 
         from msde_synthetic.ballots import ballots
 
-        seeds = sorted({_recipe(path)[0] for path in rows.frame["path"]})
+        seeds = sorted({_recipe(path).people for path in rows.frame["path"]})
         votes = pd.DataFrame([vote for seed in seeds for vote in ballots(seed)], columns=["id", "rater", "label"])
         return votes[votes["id"].isin(set(rows.ids))].reset_index(drop=True)
 
@@ -133,20 +147,31 @@ class SyntheticDataset(Dataset):
 def _drawn(path: str) -> Any:
     from msde_synthetic.render import render
 
-    seed, pairing, size, sample = _recipe(path)
-    spec = _plan(seed).get(sample)
+    recipe = _recipe(path)
+    sample = recipe.sample
+    spec = _plan(recipe.people).get(sample)
     if spec is None:
         message = f"{path}: the synthetic dataset has no sample {sample!r}."
         raise DataError(message)
-    return render(spec, seed=seed, size=size, pairing=pairing)
+    return render(spec, seed=recipe.people, size=recipe.size, pairing=recipe.pairing, domain=recipe.domain)
 
 
-def _recipe(path: str) -> tuple[int, str, int, str]:
-    """Take a row's path apart: seed, pairing, size, sample id."""
+class _Recipe(NamedTuple):
+    domain: str
+    people: int
+    pairing: str
+    size: int
+    sample: str
+
+
+def _recipe(path: str) -> _Recipe:
+    """Take a row's path apart."""
     try:
         seed, look, sample = PurePosixPath(path).parts
         pairing, size = look.split("-")
-        return int(seed.removeprefix("seed")), pairing, int(size), sample
+        street = seed.startswith("street-")
+        people = int(seed.removeprefix("street-").removeprefix("seed")) + STREET_PEOPLE * street
+        return _Recipe("street" if street else "studio", people, pairing, int(size), sample)
     except ValueError as error:
         message = f"{path}: not a path of the synthetic dataset, such as seed0/reshot-128/s017-p05-m."
         raise DataError(message) from error

@@ -22,6 +22,8 @@ def draw_background(scene: Scene, size: int) -> Image.Image:
         _curtain(image, scene)
     elif scene.backdrop == "window":
         _window(image, scene)
+    elif scene.backdrop in STREET:
+        STREET[scene.backdrop](image, scene)
     if scene.backdrop == "plain":
         return image
     return image.filter(ImageFilter.GaussianBlur(size / 90))
@@ -76,3 +78,45 @@ def _window(image: Image.Image, scene: Scene) -> None:
     pen.rectangle((left, top, right, bottom), outline=frame, width=bar)
     pen.line(((left + right) // 2, top, (left + right) // 2, bottom), fill=frame, width=bar)
     pen.line((left, (top + bottom) // 2, right, (top + bottom) // 2), fill=frame, width=bar)
+
+
+def _facade(image: Image.Image, scene: Scene) -> None:
+    """Courses of stone or brick with rows of windows."""
+    rng = stream(scene.backdrop_key, "facade")
+    pen, size = ImageDraw.Draw(image), image.width
+    course = int(between(rng, 0.03, 0.07) * size) + 1
+    for top in range(0, size, course):
+        pen.rectangle((0, top, size, top + course), fill=scaled(scene.wall, between(rng, 0.82, 1.08)))
+    width, height = int(between(rng, 0.14, 0.24) * size), int(between(rng, 0.2, 0.34) * size)
+    for top in range(int(-between(rng, 0, 0.2) * size), size, int(height * 1.6)):
+        for left in range(int(-between(rng, 0, 0.2) * size), size, int(width * 1.7)):
+            pane = mixed(scene.wall_second, (60, 72, 88), between(rng, 0.3, 0.9))
+            pen.rectangle((left, top, left + width, top + height), fill=pane, outline=scaled(scene.wall, 0.6))
+
+
+def _foliage(image: Image.Image, scene: Scene) -> None:
+    """Leaves in the light and in the shade."""
+    rng = stream(scene.backdrop_key, "foliage")
+    pen, size = ImageDraw.Draw(image), image.width
+    pen.rectangle((0, 0, size, size), fill=(58, 78, 50))
+    for _ in range(260):
+        x, y, radius = rng.random() * size, rng.random() * size, between(rng, 0.015, 0.06) * size
+        leaf = mixed((52, 84, 40), (168, 190, 92), float(rng.random()))
+        pen.ellipse((x - radius, y - radius, x + radius, y + radius), fill=leaf)
+
+
+def _skyline(image: Image.Image, scene: Scene) -> None:
+    """A bright sky over houses."""
+    rng = stream(scene.backdrop_key, "skyline")
+    pen, size = ImageDraw.Draw(image), image.width
+    sky = mixed((236, 240, 246), (150, 186, 226), float(rng.random()))
+    pen.rectangle((0, 0, size, size), fill=sky)
+    x = 0
+    while x < size:
+        width, top = int(between(rng, 0.08, 0.24) * size) + 1, int(between(rng, 0.3, 0.7) * size)
+        colour = mixed(scene.wall, scene.wall_second, float(rng.random()))
+        pen.rectangle((x, top, x + width, size), fill=scaled(colour, between(rng, 0.6, 1.0)))
+        x += width
+
+
+STREET = {"facade": _facade, "foliage": _foliage, "skyline": _skyline}

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageFilter
 
-from msde_synthetic.camera import blurred, develop, draw_exposure
+from msde_synthetic.camera import blurred, develop, draw_exposure, draw_street_exposure
 from msde_synthetic.draw_background import draw_background
 from msde_synthetic.draw_creases import draw_beard, draw_creases
 from msde_synthetic.draw_eyes import draw_brows, draw_eyes
@@ -47,7 +47,9 @@ class Rendered:
     action_units: dict[str, float]
 
 
-def render(spec: SampleSpec, *, seed: int = 0, size: int = 128, pairing: str = "reshot") -> Rendered:
+def render(
+    spec: SampleSpec, *, seed: int = 0, size: int = 128, pairing: str = "reshot", domain: str = "studio"
+) -> Rendered:
     """Draw a sample.
 
     Args:
@@ -55,6 +57,7 @@ def render(spec: SampleSpec, *, seed: int = 0, size: int = 128, pairing: str = "
         seed: Seed of the whole data set.
         size: Width and height in pixels, 64 to 512.
         pairing: ``reshot`` or ``overlay``, see ``plan.samples``.
+        domain: ``studio`` or ``street``: camera, light, background and how heads are held.
 
     Raises:
         ValueError: Size or pairing is out of range.
@@ -64,11 +67,13 @@ def render(spec: SampleSpec, *, seed: int = 0, size: int = 128, pairing: str = "
         raise ValueError(f"size must be between {SIZES[0]} and {SIZES[1]} pixels, not {size}")
     spec = seen_by(spec, seed, pairing)
     person = subject(seed, spec.subject)
-    scene = draw_scene(seed, spec.shot)
+    scene = draw_scene(seed, spec.shot, domain)
     face = _face(spec, person, seed)
     pose = pose_of(scene, person.anatomy, size)
     design = None if spec.mask is None else person.masks[spec.mask]
-    exposure = draw_exposure(seed, spec.shot, spec.camera)
+    exposure = (
+        draw_exposure(seed, spec.shot, spec.camera) if domain == "studio" else draw_street_exposure(seed, spec.shot)
+    )
     bare, masked, alpha = (
         None if layer is None else blurred(layer, exposure) for layer in _painted(pose, person, face, scene, design)
     )
@@ -83,13 +88,14 @@ def render(spec: SampleSpec, *, seed: int = 0, size: int = 128, pairing: str = "
     return Rendered(image, region, pose.project(face.landmarks), mean_units(face.units))
 
 
-def landmarks(spec: SampleSpec, *, seed: int = 0, size: int = 128) -> NDArray[np.float64]:
+def landmarks(spec: SampleSpec, *, seed: int = 0, size: int = 128, domain: str = "studio") -> NDArray[np.float64]:
     """Return the landmarks that ``render`` would give, without drawing: about 0.5 ms.
 
     ``spec`` must come from ``plan.samples`` under the pairing that is meant.
     """
     person = subject(seed, spec.subject)
-    return pose_of(draw_scene(seed, spec.shot), person.anatomy, size).project(_face(spec, person, seed).landmarks)
+    pose = pose_of(draw_scene(seed, spec.shot, domain), person.anatomy, size)
+    return pose.project(_face(spec, person, seed).landmarks)
 
 
 def _face(spec: SampleSpec, person: Subject, seed: int) -> Face:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.random import Generator
@@ -14,6 +14,9 @@ Colour = tuple[int, int, int]
 WALLS: tuple[Colour, ...] = (
     (222, 218, 208), (198, 206, 212), (208, 196, 172), (176, 190, 178), (160, 172, 190), (214, 190, 180),
     (120, 128, 136), (236, 234, 230), (180, 160, 138), (140, 156, 150),
+)  # fmt: skip
+FACADES: tuple[Colour, ...] = (
+    (150, 92, 72), (176, 160, 132), (110, 112, 108), (196, 188, 176), (92, 78, 70), (128, 138, 150), (170, 128, 92),
 )  # fmt: skip
 CLOTHES: tuple[Colour, ...] = (
     (34, 40, 60), (200, 204, 210), (120, 32, 40), (40, 84, 70), (70, 70, 76), (158, 170, 190), (206, 176, 90),
@@ -32,7 +35,7 @@ class Scene:
         gaze: Direction of the eyes, -1 to 1 (x, y).
         light: Unit vector towards the light (x right, y down, z to the viewer).
         ambient: Share of light without direction, 0 to 1.
-        backdrop: ``plain``, ``gradient``, ``shelves``, ``curtain`` or ``window``.
+        backdrop: ``plain``, ``gradient``, ``shelves``, ``curtain`` or ``window``; in the street ``facade``, ``foliage`` or ``skyline``.
         backdrop_key: Seed of the backdrop's shapes.
         wall, wall_second, clothes: Colours, sRGB.
         collar: Whether the clothes have a collar.
@@ -58,8 +61,32 @@ class Scene:
     jitter_key: int
 
 
-def draw_scene(seed: int, shot: str) -> Scene:
+def draw_scene(seed: int, shot: str, domain: str = "studio") -> Scene:
     """Return the circumstances of a photograph."""
+    scene = _indoors(seed, shot)
+    return scene if domain == "studio" else _outdoors(scene, stream(seed, "street scene", shot))
+
+
+def _outdoors(scene: Scene, rng: Generator) -> Scene:
+    """The same moment in a street: passers-by turn their heads, and the sun or the clouds are the lamp."""
+    sunny = rng.random() < 0.55
+    azimuth, height = around(rng, 0.0, 1.0), around(rng, 0.75 if sunny else 1.0, 0.22)
+    light = np.array([np.sin(azimuth) * np.cos(height), -np.sin(height), np.cos(azimuth) * np.cos(height)])
+    return replace(
+        scene,
+        yaw=around(rng, 0.0, 0.17),
+        pitch=around(rng, 0.05, 0.08),
+        roll=around(rng, 0.0, 0.06),
+        zoom=around(rng, 2.8, 0.16),
+        light=(float(light[0]), float(light[1]), float(light[2])),
+        ambient=between(rng, 0.3, 0.5) if sunny else between(rng, 0.78, 0.92),
+        backdrop=pick(rng, {"facade": 0.4, "foliage": 0.35, "skyline": 0.25}),
+        wall=_pick(FACADES, rng),
+        wall_second=_pick(FACADES, rng),
+    )
+
+
+def _indoors(seed: int, shot: str) -> Scene:
     rng = stream(seed, "scene", shot)
     azimuth, height = around(rng, 0.0, 0.6), around(rng, 0.55, 0.22)
     light = np.array([np.sin(azimuth) * np.cos(height), -np.sin(height), np.cos(azimuth) * np.cos(height)])

@@ -36,7 +36,7 @@ def analyze(
     json: Json = False,
 ) -> None:
     """Look at what finished runs have learnt."""
-    from msde_toolkit.cli.console import err, labelled, print_json, show_warnings
+    from msde_toolkit.cli.console import err, print_json, show_warnings
     from msde_toolkit.engine.config import parse_settings
     from msde_toolkit.errors import InputError
     from msde_toolkit.registry import Registry
@@ -57,14 +57,9 @@ def analyze(
         message = f"--root {root}: these runs' datasets need none; leave it out."
         raise InputError(message)
     show_warnings()
-    console = err()
-    for opened in runs:
-        for reason in opened.summary.get("unsound") or []:
-            console.print(labelled("UNSOUND:", f"run {opened.name}, {reason}", "bold red"), soft_wrap=True)
-        for who in opened.tainted:
-            console.print(labelled("TAINTED:", f"run {opened.name}, {who}", "bold red"), soft_wrap=True)
+    _warn_of(runs)
     if not run and study is None:
-        console.print(f"Run: {runs[0].directory}", soft_wrap=True)
+        err().print(f"Run: {runs[0].directory}", soft_wrap=True)
     done = start(name, runs, options=options, out=out, seed=seed, track=_track, unequal_pretraining=unequal_pretraining)
     if json:
         print_json({"directory": str(done.directory), **done.result})
@@ -76,6 +71,17 @@ def analyze(
         results().print(f"{section['text']}\n")
     for file in done.files:
         results().print(str(file), soft_wrap=True)
+
+
+def _warn_of(runs: list[OpenRun]) -> None:
+    """What makes their numbers no evidence, or nobody's to show."""
+    from msde_toolkit.cli.console import err, labelled
+
+    for opened in runs:
+        for reason in opened.summary.get("unsound") or []:
+            err().print(labelled("UNSOUND:", f"run {opened.name}, {reason}", "bold red"), soft_wrap=True)
+        for who in opened.tainted:
+            err().print(labelled("TAINTED:", f"run {opened.name}, {who}", "bold red"), soft_wrap=True)
 
 
 def _of_study(
