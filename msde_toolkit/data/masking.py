@@ -139,13 +139,15 @@ class MaskedDataset(Dataset):
         masker: draws the mask.
         name: the masker's name.
         seed: of the masks.
+        bare_only: masked samples of the base are left aside, instead of being an error.
     """
 
-    def __init__(self, base: Dataset, masker: Masker, name: str, seed: int) -> None:
+    def __init__(self, base: Dataset, masker: Masker, name: str, seed: int, *, bare_only: bool = False) -> None:
         self.base = base
         self.masker = masker
         self.name = name
         self.seed = seed
+        self.bare_only = bare_only
         # To everyone else this is the base dataset: what it declares holds for the masked copies too.
         for attribute in FOLLOWED:
             setattr(self, attribute, getattr(base, attribute))
@@ -158,6 +160,8 @@ class MaskedDataset(Dataset):
             DataError: as the base does.
         """
         manifest = self.base.load(root, options)
+        if self.bare_only:
+            manifest = _bare(manifest)
         frame = manifest.frame
         self._check(manifest)
         bare = frame["condition"] == NM
@@ -241,3 +245,11 @@ class MaskedDataset(Dataset):
         except DataError as error:
             message = f"sample {source} cannot be masked: {error}"
             raise DataError(message) from error
+
+
+def _bare(manifest: Manifest) -> Manifest:
+    """The unmasked samples, with a note of how many others were left aside."""
+    bare = (manifest.frame["condition"] == NM).to_numpy()
+    aside = int((~bare).sum())
+    note = (f"{aside} masked images of the set left aside",) if aside else ()
+    return replace(manifest.take(bare), notes=(*manifest.notes, *note))

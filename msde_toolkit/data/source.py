@@ -41,6 +41,7 @@ def wrap(
     *,
     cutting: Cutting | None = None,
     split: str | None = None,
+    mask_bare: bool = False,
 ) -> Dataset:
     """The dataset: faces are cut from its photos if ``cutting`` says how, and ``mask`` is drawn on if one is named.
 
@@ -55,7 +56,7 @@ def wrap(
             message = "--set mask.*: no mask is drawn; name one with --mask NAME."
             raise InputError(message)
         return dataset
-    return MaskedDataset(dataset, create_masker(mask, mask_options), shown_name(mask), seed)
+    return MaskedDataset(dataset, create_masker(mask, mask_options), shown_name(mask), seed, bare_only=mask_bare)
 
 
 def with_on_bad(name: str, options: Mapping[str, Any], on_bad: str | None) -> dict[str, Any]:
@@ -78,6 +79,7 @@ def open_source(
     seed: int = 0,
     cutting: Cutting | None = None,
     split: str | None = None,
+    mask_bare: bool = False,
 ) -> Source:
     """Open a dataset and list its samples; no image is decoded, unless faces have to be found.
 
@@ -90,12 +92,13 @@ def open_source(
         seed: of the masks.
         cutting: how faces are found and cut, if the dataset's images are photos.
         split: only this one of the dataset's own splits.
+        mask_bare: masks are drawn on the unmasked faces of a set that has masked ones too; those are left aside.
 
     Raises:
         InputError: unknown name or option, options of a mask without a mask, missing root, no such split.
         DataError: naming file and row; or no photo has a face.
     """
-    dataset = wrap(name, mask, mask_options or {}, seed, cutting=cutting, split=split)
+    dataset = wrap(name, mask, mask_options or {}, seed, cutting=cutting, split=split, mask_bare=mask_bare)
     checked = parse_options(type(_innermost(dataset)), options, "data")
     manifest = of_split(dataset.load(root, checked), split)
     if len(manifest) == 0:

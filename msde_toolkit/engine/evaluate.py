@@ -53,6 +53,7 @@ class Target:
         split: only this one of the dataset's own splits.
         faces: the landmarker that finds the faces, where the images are not yet cut like the run's.
         set_faces: options of the landmarker.
+        mask_bare: the mask is drawn on the unmasked faces of a set that has masked ones too; those are left aside.
     """
 
     data: str
@@ -63,6 +64,7 @@ class Target:
     split: str | None = None
     faces: str | None = None
     set_faces: Mapping[str, Any] | None = None
+    mask_bare: bool = False
 
     def open(self, seed: int = 0, cutting: Cutting | None = None) -> Source:
         """The dataset and its samples; ``seed`` is of the masks."""
@@ -75,6 +77,7 @@ class Target:
             seed=seed,
             cutting=cutting,
             split=self.split,
+            mask_bare=self.mask_bare,
         )
 
     def cutting(self, run: OpenRun, progress: Progress | None) -> Cutting | None:

@@ -35,7 +35,8 @@ class Scene:
         gaze: Direction of the eyes, -1 to 1 (x, y).
         light: Unit vector towards the light (x right, y down, z to the viewer).
         ambient: Share of light without direction, 0 to 1.
-        backdrop: ``plain``, ``gradient``, ``shelves``, ``curtain`` or ``window``; in the street ``facade``, ``foliage`` or ``skyline``.
+        backdrop: ``plain``, ``gradient``, ``shelves``, ``curtain`` or ``window``; in the street
+            ``facade``, ``foliage`` or ``skyline``.
         backdrop_key: Seed of the backdrop's shapes.
         wall, wall_second, clothes: Colours, sRGB.
         collar: Whether the clothes have a collar.

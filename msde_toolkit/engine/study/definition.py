@@ -65,7 +65,11 @@ class MethodSpec(_Part):
 
 
 class TargetSpec(_Part):
-    """Other data that every method's models are tested on. The keys are those of ``msde evaluate``."""
+    """Other data that every method's models are tested on. The keys are those of ``msde evaluate``.
+
+    Attributes:
+        mask_bare: the mask is drawn on the unmasked faces of a set that has masked ones too; those are left aside.
+    """
 
     name: Name
     data: str
@@ -76,6 +80,7 @@ class TargetSpec(_Part):
     set_data: Mapping[str, Any] = {}
     set_mask: Mapping[str, Any] = {}
     set_faces: Mapping[str, Any] = {}
+    mask_bare: bool = False
 
 
 class PrimarySpec(_Part):
