@@ -17,10 +17,11 @@ from msde_toolkit.errors import InputError
 from msde_toolkit.interfaces import AnalysisContext, RunView
 from msde_toolkit.results.analyze import analyze, json_ready
 from msde_toolkit.results.open_run import OpenRun, open_run
+from msde_toolkit.results.study import open_study
 from msde_toolkit.testing.checks import Checklist, in_one_line, require, skip
 from msde_toolkit.testing.one_condition import OneCondition
 from msde_toolkit.testing.plugin import PluginUnderTest
-from msde_toolkit.testing.reference import apart_from_the_user, finished_run
+from msde_toolkit.testing.reference import apart_from_the_user, finished_run, finished_study
 from msde_toolkit.testing.report import Finding
 from msde_toolkit.types import NM, AnalysisResult
 
@@ -37,14 +38,14 @@ class AnalysisUnderTest:
     plugin: PluginUnderTest
 
     @cached_property
-    def run(self) -> OpenRun:
-        """The run that it reads."""
-        return open_run(finished_run())
+    def runs(self) -> list[OpenRun]:
+        """What it reads: a run, or all runs and evaluations of a small study."""
+        return open_study(finished_study()).everything if self.plugin.cls.of_study else [open_run(finished_run())]
 
     @cached_property
     def result(self) -> AnalysisResult:
-        """What it says of that run."""
-        return self.of(self.run)
+        """What it says of them."""
+        return self.of(*self.runs)
 
     def of(self, *runs: RunView) -> AnalysisResult:
         """What it says of these runs."""
@@ -150,7 +151,7 @@ def _words(figure: Figure) -> str:
 )
 def repeatable(analysis: AnalysisUnderTest) -> None:
     """Summary and tables, to the last digit."""
-    first, again = analysis.result, analysis.of(analysis.run)
+    first, again = analysis.result, analysis.of(*analysis.runs)
     require(json_ready(first.summary) == json_ready(again.summary), "the summary is another the second time")
     changed = [
         name for name, table in first.tables.items() if name not in again.tables or not table.equals(again.tables[name])
@@ -164,13 +165,13 @@ def repeatable(analysis: AnalysisUnderTest) -> None:
 )
 def writes_beside_the_run(analysis: AnalysisUnderTest) -> str:
     """As ``msde analyze`` does it; every file of the run stays as it was, and no pyplot figure stays open."""
-    before, open_figures = _contents(analysis.run.directory), _pyplot_figures()
+    places = [run.directory for run in analysis.runs]
+    before, open_figures = [_contents(place) for place in places], _pyplot_figures()
     with tempfile.TemporaryDirectory() as folder, apart_from_the_user(analysis.plugin.info.distribution):
-        done = analyze(
-            analysis.plugin.name, [analysis.run], options=analysis.plugin.options.model_dump(), out=Path(folder) / "out"
-        )
+        options = analysis.plugin.options.model_dump()
+        done = analyze(analysis.plugin.name, analysis.runs, options=options, out=Path(folder) / "out")
         written = [file.name for file in done.files]
-    require(_contents(analysis.run.directory) == before, "it changes the run's folder")
+    require([_contents(place) for place in places] == before, "it changes the run's folder")
     require(_pyplot_figures() == open_figures, "it leaves figures open in pyplot")
     return ", ".join(written)
 
@@ -192,7 +193,7 @@ def _pyplot_figures() -> list[int]:
 def one_condition(analysis: AnalysisUnderTest) -> str:
     """Without masked images and pairs it works, or says what it lacks."""
     try:
-        analysis.of(OneCondition(analysis.run, NM))
+        analysis.of(*(OneCondition(run, NM) for run in analysis.runs))
     except InputError as error:
         return f"refused: {in_one_line(error)}"
     return "works"

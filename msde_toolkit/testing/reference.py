@@ -139,6 +139,34 @@ def finished_run() -> Path:
         return run(config, out=folder / "run").directory
 
 
+@cache
+def finished_study() -> Path:
+    """The folder of a study on four synthetic subjects: trained unmasked, trained masked, both tested on a street's.
+
+    Made once a process, in a folder that is removed at its end.
+    """
+    from msde_toolkit.engine.study.definition import Study
+    from msde_toolkit.engine.study.run_study import run_study
+
+    folder = Path(tempfile.mkdtemp(prefix="msde-conformance-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    own = f"@{OUR_DISTRIBUTION}"
+    method = {"model": f"resnet18{own}", "loss": f"ce{own}"}
+    small = {"subjects": 4, "size": 64}
+    study = Study.create(
+        name="conformance",
+        folds=2,
+        device="cpu",
+        precision="fp32",
+        data={"name": f"synthetic{own}", "set_data": small},
+        set_train={"epochs": 1, "image_size": 32, "batch_size": 32},
+        method=[{"name": "unmasked", "train_on": "nm", **method}, {"name": "masked", "train_on": "m", **method}],
+        target=[{"name": "street", "data": f"synthetic{own}", "set_data": {**small, "domain": "street"}}],
+    )
+    with apart_from_the_user():
+        return run_study(study, folder / "study").directory
+
+
 @contextmanager
 def apart_from_the_user(distribution: str = "") -> Iterator[None]:
     """An image cache of its own, and of the third parties only ``distribution``: no tracker hears of such runs."""

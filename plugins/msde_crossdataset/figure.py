@@ -78,6 +78,7 @@ def effects_figure(names: Sequence[str], found: Sequence[Estimate], note: str, *
                 axis.plot([100 * end for end in ends], [row, row], color=figures.PALETTE[0], linewidth=1.4)
             axis.plot(100 * one.value[0], row, marker="o", color=figures.PALETTE[0], markersize=4.5)
         axis.set_yticks(rows, names)
+        axis.set_ylabel("what differs")
         axis.set_ylim(-0.6, len(names) - 0.4)
         axis.set_xlabel("difference of accuracies (percentage points), 95 % interval")
         figures.add_note(figure, note)

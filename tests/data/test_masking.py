@@ -220,3 +220,17 @@ def test_surgical_masks_on_real_faces():
         assert 0.2 < alpha.mean() / 255 < 0.35
         assert (masked == masked[..., :1]).all()
     assert len({alpha.tobytes() for alpha in regions[1::2]}) == 40
+
+
+def test_the_bare_faces_of_a_masked_set_are_masked_when_asked(root):
+    class HalfMasked(WithLandmarks):
+        def load(self, root, options):
+            whole = super().load(root, options)
+            return whole.with_frame(whole.frame.assign(condition=["nm", "m", "nm"]))
+
+    with pytest.raises(InputError, match="already has masked images"):
+        load(wrapped(HalfMasked()), root)
+    dataset = MaskedDataset(HalfMasked(), BelowTheNose(BelowTheNose.Options()), "nose", 0, bare_only=True)
+    manifest = load(dataset, root)
+    assert manifest.ids == ("a", "a-nose", "c", "c-nose")
+    assert "1 masked images of the set left aside" in manifest.notes

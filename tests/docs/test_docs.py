@@ -29,17 +29,25 @@ def test_python_examples_run(code: str, tmp_path: Path, monkeypatch: pytest.Monk
     exec(compile(code, "example", "exec"), {"__name__": "example"})
 
 
+def _is_cut(command: str) -> bool:
+    """A study says in its file how small it is."""
+    return command.startswith("msde run") and "--study" not in command
+
+
 def test_console_examples_run_in_their_order(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     from msde_toolkit.cli.app import main
 
     monkeypatch.chdir(tmp_path)
+    for block in blocks("toml"):  # a file, where its first line names one
+        if named := re.match(r"# (\S+\.toml)\n", block.values[0]):
+            Path(named[1]).write_text(block.values[0], encoding="utf-8")
     lines = [line for block in blocks("console") for line in block.values[0].splitlines()]
     commands = [part.strip() for line in lines for part in line.split("&&") if part.strip().startswith("msde ")]
     assert "msde run --model scan --loss cl" in commands
     for command in commands:
-        words = shlex.split(f"{command} {TINY}" if command.startswith("msde run") else command)[1:]
+        words = shlex.split(f"{command} {TINY}" if _is_cut(command) else command)[1:]
         with pytest.raises(SystemExit) as end:
             main(words)
         assert not end.value.code, f"{command}: {capsys.readouterr().err}"

@@ -72,7 +72,7 @@ def training(name, train_on, answers, *, manifest=None, times=1):
     return Answered(manifest, {}, name=name, summary=summary, answers=answers, times=times, directory=Path(name))
 
 
-def tested(source, manifest, answers, name=None, notes=()):
+def abroad(source, manifest, answers, name=None, notes=()):
     before = {"run": source.name, "dataset": "home"}
     summary = {**source.summary, "dataset": manifest.name, "evaluates": before, "notes": list(notes)}
     name = name or f"{source.name}--{manifest.name}"
@@ -92,9 +92,9 @@ def study():
     return [
         unmasked,
         masked,
-        tested(unmasked, worn, without_mask, notes=["7 samples of contempt left out"]),
-        tested(masked, worn, without_mask),
-        tested(masked, drawn, right, "covered--drawn"),
+        abroad(unmasked, worn, without_mask, notes=["7 samples of contempt left out"]),
+        abroad(masked, worn, without_mask),
+        abroad(masked, drawn, right, "covered--drawn"),
     ]
 
 
@@ -141,7 +141,7 @@ def test_differences_on_the_same_people_are_paired(study):
         return row.label if (row.subject in able or row.label == 0) and not drops else wrong(row, repeat)
 
     source = study[0]
-    result = analysed(source, tested(source, study[2].manifest, sometimes))
+    result = analysed(source, abroad(source, study[2].manifest, sometimes))
     effect = rows(result.tables["effects"], effect="mask, never seen").iloc[0]
     part = rows(result.tables["accuracy"], tested_on="target", faces="NM").iloc[0]
     assert effect["difference"] == pytest.approx(1 / 7)
@@ -156,7 +156,7 @@ def test_repeats_that_differ_widen_the_interval(study):
         return row.label if repeat == 0 else wrong(row, repeat)
 
     twice = replace(source, times=2)
-    result = analysed(twice, tested(twice, away, second_fails))
+    result = analysed(twice, abroad(twice, away, second_fails))
     row = rows(result.tables["accuracy"], tested_on="target", faces="NM").iloc[0]
     assert (row["accuracy"], row["accuracy_low"], row["accuracy_high"]) == (0.5, 0.0, 1.0)
     assert "subjects and 2 repeats" in result.summary["interval"]
@@ -168,7 +168,7 @@ def test_matrices_hold_shares_of_the_true_class_with_intervals(study):
         return SURPRISE if row.label == FEAR else row.label
 
     source = study[0]
-    result = analysed(source, tested(source, study[2].manifest, fear_is_surprise))
+    result = analysed(source, abroad(source, study[2].manifest, fear_is_surprise))
     cell = rows(result.tables["matrices"], faces="NM", truth="fear", predicted="surprise").iloc[0]
     assert (cell["count"], cell["share"], cell["share_low"], cell["share_high"]) == (8, 1.0, 1.0, 1.0)
     shares = result.tables["matrices"].groupby(["faces", "truth"])["share"].sum()
@@ -180,10 +180,10 @@ def test_the_papers_claims_are_decided_by_intervals(study):
         return SURPRISE if row.label == FEAR else row.label
 
     source, away = study[0], study[2].manifest
-    held = analysed(source, tested(source, away, fear_is_surprise)).tables["claims"]
+    held = analysed(source, abroad(source, away, fear_is_surprise)).tables["claims"]
     claim = rows(held, claim="fear is taken for surprise").iloc[0]
     assert (claim["here"], claim["difference"]) == ("holds", 1.0)
-    denied = analysed(source, tested(source, away, lambda row, _: CLASSES.index("sad"))).tables["claims"]
+    denied = analysed(source, abroad(source, away, lambda row, _: CLASSES.index("sad"))).tables["claims"]
     assert rows(denied, claim="fear is taken for surprise").iloc[0]["here"] == "does not hold"
     assert analysed(*study).summary["verdict_against_the_paper"] == "not_comparable"
 
@@ -200,7 +200,7 @@ def test_priors_are_corrected_by_their_log_ratio():
             logits = [[0.9, 1.0, *[-9.0] * 5]] * len(table)
             return table.assign(logits=logits, predicted=1)
 
-    evaluation = tested(source, away, right)
+    evaluation = abroad(source, away, right)
     evaluation = Doubting(**{name: getattr(evaluation, name) for name in evaluation.__dataclass_fields__})
     result = analysed(source, evaluation)
     row = rows(result.tables["accuracy"], tested_on="target", faces="NM").iloc[0]
@@ -223,7 +223,7 @@ def test_what_is_missing_and_what_was_left_aside_is_said(study):
 
 def test_unknown_subjects_and_few_of_them_are_said(study):
     source = study[0]
-    unknown = tested(source, faces("away", subjects=False), right)
+    unknown = abroad(source, faces("away", subjects=False), right)
     assert "Subjects are unknown: likely too narrow" in analysed(source, unknown).summary["interval"]
     assert "Only 8 subjects: unreliable" in analysed(*study).summary["interval"]
 
@@ -259,10 +259,10 @@ def test_runs_that_are_no_such_study_are_refused(study, pick, options, message):
 
 def test_a_choice_is_asked_for_where_there_are_several(study):
     second = training("scan", "nm", right)
-    both = [*study, second, tested(second, study[2].manifest, right)]
+    both = [*study, second, abroad(second, study[2].manifest, right)]
     with pytest.raises(InputError, match=r"2 runs are trained unmasked \(bare, scan\): choose one: --set analysis.unm"):
         analysed(*both)
     assert analysed(*both, unmasked="scan").summary["runs"]["unmasked"] == "scan"
-    elsewhere = tested(study[0], replace(study[2].manifest, name="mars"), right)
+    elsewhere = abroad(study[0], replace(study[2].manifest, name="mars"), right)
     with pytest.raises(InputError, match="2 datasets are tested on"):
         analysed(*study, elsewhere)

@@ -95,3 +95,31 @@ def test_the_generator_imports_nothing_heavy() -> None:
     loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
     for heavy in ("torch", "pandas", "scipy", "cv2", "matplotlib", "pydantic", "msde_toolkit"):
         assert f"'{heavy}'" not in loaded
+
+
+def test_the_street_shows_other_people_and_leaves_the_studio_as_it_was() -> None:
+    dataset, studio = load(subjects=2, size=64)
+    _, street = load(subjects=2, size=64, domain="street")
+    assert street.name == "synthetic-street"
+    assert not set(street.frame["subject"]) & set(studio.frame["subject"])
+    assert set(street.frame["camera"]) == {"passer-by"}
+    assert any("street domain" in note for note in street.notes)
+    one = street.take([0])
+    assert one.frame["path"][0].startswith("street-seed0/reshot-64/")
+    (image,) = dataset.read(one)
+    assert np.array_equal(image, dataset.read(one)[0])
+    assert not np.array_equal(image, dataset.read(studio.take([0]))[0])
+    assert dataset.fingerprint(one) != dataset.fingerprint(studio.take([0]))
+    _, other_seed = load(subjects=2, size=64, domain="street", seed=1)
+    assert not np.array_equal(image, dataset.read(other_seed.take([0]))[0])
+
+
+def test_street_faces_wear_their_masks_where_the_region_says() -> None:
+    dataset, street = load(subjects=3, size=64, domain="street", pairing="overlay")
+    pair = street.pairs().iloc[0]
+    rows = street.take([pair["nm"], pair["m"]])
+    bare, masked = dataset.read(rows)
+    region = dataset.mask_regions(rows)[1]
+    assert 0.05 < (region > 0).mean() < 0.5
+    assert np.array_equal(bare[region == 0], masked[region == 0])
+    assert np.abs(bare[region > 250].astype(int) - masked[region > 250]).mean() > 10
