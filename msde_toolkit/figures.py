@@ -23,6 +23,8 @@ from typing import TYPE_CHECKING, Any
 from msde_toolkit.errors import InputError
 
 if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
     from matplotlib.figure import Figure
 
 SINGLE_COLUMN_MM = 88.0
@@ -40,6 +42,7 @@ SEQUENTIAL_MAP = "Blues"
 """Light to dark in one hue, monotonic in luminance: for shares and counts with numbers printed on them."""
 HEAT_MAP = "inferno"
 """Perceptually uniform: for maps laid over an image."""
+_MAP_OPACITY = 0.5
 
 _NO_DATES: Any = {
     "png": {"Software": None},
@@ -108,6 +111,22 @@ def text_colour_on(background: Any) -> str:
     linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in to_rgb(background)]
     luminance = 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
     return "black" if (luminance + 0.05) / 0.05 >= 1.05 / (luminance + 0.05) else "white"
+
+
+def overlay(image: npt.NDArray[np.uint8], cam: npt.NDArray[np.floating[Any]]) -> npt.NDArray[np.float64]:
+    """``[S, S, 3]`` in [0, 1]: the face in grey under its map, which is divided by its own maximum."""
+    import matplotlib
+    import numpy as np
+    import torch
+    from torch.nn import functional as F
+
+    top = float(cam.max())
+    scaled = torch.from_numpy(cam / top if top > 0 else cam)[None, None]
+    fine = F.interpolate(scaled, size=image.shape[:2], mode="bilinear", align_corners=False)[0, 0].numpy()
+    grey = (image @ np.array([0.299, 0.587, 0.114]) / 255.0)[..., None]
+    heat = np.asarray(matplotlib.colormaps[HEAT_MAP](fine))[..., :3]
+    blended: npt.NDArray[np.float64] = (1 - _MAP_OPACITY) * grey + _MAP_OPACITY * heat
+    return blended
 
 
 def add_note(figure: Figure, text: str) -> None:

@@ -18,10 +18,12 @@ from msde_toolkit.cli.commands import (
     data_show,
     doctor,
     evaluate,
+    export,
     faces,
     listing,
     mask,
     plugin,
+    predict,
     realism,
     run,
     runs,
@@ -49,6 +51,8 @@ plugin_app = typer.Typer(help="See what is installed, check it, start a plugin o
 app.command("run", epilog=run.EXAMPLE)(guarded(run.run))
 app.command("analyze", epilog=analyze.EXAMPLE)(guarded(analyze.analyze))
 app.command("evaluate", epilog=evaluate.EXAMPLE)(guarded(evaluate.evaluate))
+app.command("predict", epilog=predict.EXAMPLE)(guarded(predict.predict))
+app.command("export", epilog=export.EXAMPLE)(guarded(export.export))
 app.command("runs", epilog=runs.EXAMPLE)(guarded(runs.runs))
 app.command("list", epilog=listing.EXAMPLE)(guarded(listing.list_plugins))
 app.command("doctor", epilog=doctor.EXAMPLE)(guarded(doctor.doctor))

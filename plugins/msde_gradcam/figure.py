@@ -19,7 +19,6 @@ if TYPE_CHECKING:
 _EDGE, _GAP, _CONDITION_GAP, _BLOCK_GAP = 2.0, 0.5, 1.6, 4.0
 _LABEL, _ROW_GAP, _HEAD, _BAR = 3.5, 2.2, 8.0, 10.0
 _TITLE_LINE, _TITLE_POINTS = 4.2, 9.0
-_OPACITY = 0.5
 WRONG = figures.PALETTE[5]
 """Colour of a wrong answer; it is dashed, and told in words, too."""
 
@@ -79,26 +78,11 @@ def gradcam_figure(shown: Shown, panels: Panels) -> Figure:
                 wrong = sample in panels.wrong
                 canvas.text(x, y + 0.3, panels.headings[sample], color=WRONG if wrong else "black")
                 canvas.image(x, y + _LABEL, cell, panels.images[sample])
-                shown_map = overlay(panels.images[sample], panels.maps[sample])
+                shown_map = figures.overlay(panels.images[sample], panels.maps[sample])
                 canvas.image(x + cell + _GAP, y + _LABEL, cell, shown_map, marked=wrong)
                 x += 2 * cell + _GAP + _CONDITION_GAP
         colour_bar(canvas, width, height - foot - _BAR + 1.5, panels.method)
     return figure
-
-
-def overlay(image: npt.NDArray[np.uint8], cam: npt.NDArray[np.float32]) -> npt.NDArray[np.float64]:
-    """``[S, S, 3]`` in [0, 1]: the face in grey under its map, which is divided by its own maximum."""
-    import matplotlib
-    import torch
-    from torch.nn import functional as F
-
-    top = float(cam.max())
-    scaled = torch.from_numpy(cam / top if top > 0 else cam)[None, None]
-    fine = F.interpolate(scaled, size=image.shape[:2], mode="bilinear", align_corners=False)[0, 0].numpy()
-    grey = (image @ np.array([0.299, 0.587, 0.114]) / 255.0)[..., None]
-    heat = np.asarray(matplotlib.colormaps[figures.HEAT_MAP](fine))[..., :3]
-    blended: npt.NDArray[np.float64] = (1 - _OPACITY) * grey + _OPACITY * heat
-    return blended
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from msde_gradcam.figure import WRONG, Canvas, colour_bar, overlay
+from msde_gradcam.figure import WRONG, Canvas, colour_bar
 from msde_gradcam.selection import Shown
 from msde_toolkit import figures
 
@@ -111,7 +111,7 @@ def _entry(
             wrong = sample in column.wrong
             answer = f"✗ {column.answers[sample]}" if wrong else column.answers[sample]
             canvas.text(x, y + 0.2, answer, color=WRONG if wrong else "black")
-            canvas.image(x, y + _WORD, cell, overlay(faces.images[sample], column.maps[sample]), marked=wrong)
+            canvas.image(x, y + _WORD, cell, figures.overlay(faces.images[sample], column.maps[sample]), marked=wrong)
         y += _WORD + cell + _GAP
 
 

@@ -61,7 +61,7 @@ def cut(images: Tensor, boxes: Sequence[Box], share: float) -> Tensor:
     Returns:
         ``[B, R, 3, h, w]`` in the order of ``boxes``, on the images' device.
     """
-    height, width = images.shape[2:]
+    height, width = map(int, images.shape[2:])  # plain numbers where the pass is traced, for an export
     size = (round(height * share), round(width * share))
     crops = [
         images[

@@ -14,7 +14,6 @@ from matplotlib.text import Text
 from msde_gradcam.analysis import GradCam
 from msde_gradcam.controls import with_random_weights
 from msde_gradcam.energy import shares
-from msde_gradcam.figure import overlay
 from msde_gradcam.regions import bordered, guessed, regions_of
 from msde_gradcam.selection import choose, measured
 from msde_toolkit import figures
@@ -309,10 +308,10 @@ def test_figure_shows_each_face_beside_its_map_in_words(tmp_path):
 def test_overlay_is_dark_where_nothing_is_found_and_bright_at_the_peak():
     cam = np.zeros((4, 4), dtype=np.float32)
     cam[0, 0] = 7.0
-    blended = overlay(np.full((32, 32, 3), 128, dtype=np.uint8), cam)
+    blended = figures.overlay(np.full((32, 32, 3), 128, dtype=np.uint8), cam)
     assert blended.shape == (32, 32, 3)
     assert blended[:4, :4].mean() > 2 * blended[16:, 16:].mean()
-    assert np.isfinite(overlay(np.zeros((8, 8, 3), dtype=np.uint8), np.zeros((2, 2), dtype=np.float32))).all()
+    assert np.isfinite(figures.overlay(np.zeros((8, 8, 3), dtype=np.uint8), np.zeros((2, 2), dtype=np.float32))).all()
 
 
 def test_two_runs_show_the_same_pairs():
