@@ -284,7 +284,7 @@ def _write_overlay(run: OpenRun, one: Prediction, picture: Image, cam: npt.NDArr
     )
     draw.text((4, side + 3), words, fill="black", font=font)
     if run.synthetic:
-        draw.text((4, side + 20), f"{DRAWINGS}: no result about a person", fill="#A23B00", font=font)
+        draw.text((4, side + 20), f"{DRAWINGS}, not on people", fill="#A23B00", font=font)
     with whole(place) as partial:
         page.save(partial, format="PNG")
 
