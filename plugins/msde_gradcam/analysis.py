@@ -154,7 +154,7 @@ class GradCam(Analysis):
 
         panels = Panels(
             title=one.run.title,
-            note=f"Above each: true class → predicted class. {self._note(group, one.explained, seed)}",
+            note=f"Above each: true class → predicted class. {self._note(group, [one.explained.layer], seed)}",
             method=METHODS[self.options.methods[0]],
             synthetic=one.run.synthetic,
             headings=headings(one.explained, one.run.classes),
@@ -170,21 +170,22 @@ class GradCam(Analysis):
         first, named = done[0], zip(titles, done, strict=True)
         rows = " Above: unmasked; below: masked." if group.paired else ""
         columns = [Column(title, one.maps, one.words("predicted"), one.wrong) for title, one in named]
+        layers = list(dict.fromkeys(one.explained.layer for one in done))
         faces = Faces(
             images=dict(zip(group.ids, first.run.images(group.ids), strict=True)),
             labels=first.words("label"),
             note=f"Bold: true class; above each map: predicted class.{rows} "
-            f"{self._note(group, first.explained, seed)}\n{_runs_in_words(done, titles)}",
+            f"{self._note(group, layers, seed)}\n{_runs_in_words(done, titles)}",
             method=METHODS[self.options.methods[0]],
             synthetic=any(one.run.synthetic for one in done),
         )
         return runs_figure(group, faces, columns)
 
-    def _note(self, shown: Shown, explained: Explained, seed: int) -> str:
+    def _note(self, shown: Shown, layers: Sequence[str], seed: int) -> str:
         target = "predicted class" if self.options.target == "predicted" else "true class"
         missing = "" if shown.paired else " The run holds no complete pairs."
         return (
-            f"Dashed: a wrong answer. Maps explain the {target} at layer {explained.layer!r}, by the "
+            f"Dashed: a wrong answer. Maps explain the {target} at layer {' or '.join(map(repr, layers))}, by the "
             f"model of the fold that held the face out. {chosen_in_words(shown, seed)}{missing}"
         )
 
@@ -258,9 +259,10 @@ def _arrays(explained: Explained) -> dict[str, Any]:
 def _lift_note(done: Sequence[_Done], titles: Sequence[str]) -> str:
     guessed = any(one.summary["region"] != "mask" for one in done)
     where = "Region guessed from the average face where no mask is known. " if guessed else ""
+    units = " or ".join(sorted({"subjects" if one.run.manifest.has_subjects else "samples" for one in done}))
     counts = " or ".join(sorted({one.summary["measured_in_words"] for one in done}))
     return (
-        f"Mean lift of {counts} with 95 % intervals over subjects; unmasked images on the region of their "
+        f"Mean lift of {counts} with 95 % intervals over {units}; unmasked images on the region of their "
         f"masked partner. {where}Grey: the same network with random weights.\n{_runs_in_words(done, titles)}"
     )
 

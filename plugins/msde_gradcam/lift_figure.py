@@ -47,9 +47,7 @@ def lift_figure(table: pd.DataFrame, titles: Sequence[str], note: str, *, synthe
         axes.set_xticks(range(len(groups)), words)
         axes.set_xlim(-0.6, len(groups) - 0.4)
         axes.set_ylabel("lift (mask energy / area)")
-        axes.legend(
-            loc="upper center", bbox_to_anchor=(0.45, 1.32 if width < 100 else 1.16), ncols=2 if width < 100 else 5
-        )
+        figure.legend(loc="outside upper center", ncols=2 if width < 100 else 5, handletextpad=0.2, columnspacing=1.0)
         figures.add_note(figure, note)
         if synthetic:
             figures.mark_synthetic(figure)

@@ -85,7 +85,11 @@ def test_gradcam_and_confusion_of_the_latest_run(msde, finished, monkeypatch):
     assert done.code == 0, done.err
     assert json.loads(done.out)["synthetic"] is True
     maps = np.load("cam/maps.npz", allow_pickle=False)
-    assert len(maps["ids"]) == len(maps["maps"]) == 6
+    with Path("cam/samples.csv").open() as file:
+        shown = [row["id"] for row in csv.DictReader(file) if row["shown"] == "True"]
+    assert len(shown) == 6
+    assert set(shown) < set(maps["ids"]), "mask energy is measured on more than is shown"
+    assert len(maps["ids"]) == len(maps["maps"])
     assert (maps["maps"] >= 0).all()
     assert all(Path("cam", name).stat().st_size > 1000 for name in json.loads(done.out)["figures"])
     done = msde("analyze", "confusion", "--out", "confusion")
