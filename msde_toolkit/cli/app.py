@@ -25,6 +25,8 @@ from msde_toolkit.cli.commands import (
     plugin,
     predict,
     realism,
+    report,
+    reproduce,
     run,
     runs,
     verify,
@@ -53,6 +55,8 @@ app.command("analyze", epilog=analyze.EXAMPLE)(guarded(analyze.analyze))
 app.command("evaluate", epilog=evaluate.EXAMPLE)(guarded(evaluate.evaluate))
 app.command("predict", epilog=predict.EXAMPLE)(guarded(predict.predict))
 app.command("export", epilog=export.EXAMPLE)(guarded(export.export))
+app.command("report", epilog=report.EXAMPLE)(guarded(report.report))
+app.command("reproduce", epilog=reproduce.EXAMPLE)(guarded(reproduce.reproduce))
 app.command("runs", epilog=runs.EXAMPLE)(guarded(runs.runs))
 app.command("list", epilog=listing.EXAMPLE)(guarded(listing.list_plugins))
 app.command("doctor", epilog=doctor.EXAMPLE)(guarded(doctor.doctor))

@@ -5,13 +5,15 @@ from __future__ import annotations
 import json
 import sys
 import warnings
-from typing import Annotated, Any, Literal
+from collections.abc import Iterable
+from typing import Annotated, Any, Literal, TypeVar
 
 import typer
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+T = TypeVar("T")
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document on stdout, all else on stderr.")]
 
 
@@ -62,6 +64,14 @@ def plain_table(title: str, *columns: str, caption: str | None = None) -> Table:
 def labelled(label: str, text: str, style: str) -> Text:
     """A line that starts with a styled word."""
     return Text.assemble((label, style), " ", text)
+
+
+def track(items: Iterable[T], title: str) -> Iterable[T]:
+    """``items`` one by one, with a bar on a terminal."""
+    from rich.progress import track as shown
+
+    console = err()
+    return shown(items, title, console=console, transient=True) if console.is_terminal else items
 
 
 def show_warnings() -> None:

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from msde_toolkit.cli.console import Json
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     from msde_toolkit.results.open_run import OpenRun
 
 EXAMPLE = (
@@ -36,7 +34,7 @@ def analyze(
     json: Json = False,
 ) -> None:
     """Look at what finished runs have learnt."""
-    from msde_toolkit.cli.console import err, print_json, show_warnings
+    from msde_toolkit.cli.console import err, print_json, show_warnings, track
     from msde_toolkit.engine.config import parse_settings
     from msde_toolkit.errors import InputError
     from msde_toolkit.registry import Registry
@@ -60,7 +58,7 @@ def analyze(
     _warn_of(runs)
     if not run and study is None:
         err().print(f"Run: {runs[0].directory}", soft_wrap=True)
-    done = start(name, runs, options=options, out=out, seed=seed, track=_track, unequal_pretraining=unequal_pretraining)
+    done = start(name, runs, options=options, out=out, seed=seed, track=track, unequal_pretraining=unequal_pretraining)
     if json:
         print_json({"directory": str(done.directory), **done.result})
         return
@@ -105,12 +103,3 @@ def _of_study(
         missing = labelled("Not there yet:", ", ".join(study.unfinished), "yellow")
         err().print(missing, soft_wrap=True)
     return study.everything, out or folder / "analyses" / Registry("analyses").info(name).name
-
-
-def _track(items: Iterable[Any], title: str) -> Iterable[Any]:
-    from rich.progress import track
-
-    from msde_toolkit.cli.console import err
-
-    console = err()
-    return track(items, title, console=console, transient=True) if console.is_terminal else items
