@@ -78,6 +78,8 @@ class Answers:
 
     @cached_property
     def _all(self) -> Mapping[tuple[str, int | None], Measured]:
+        if self.rows.empty:
+            return {}
         classes = len(self.run.classes)
         keys = [(word, label) for word in (*CONDITIONS, AVERAGE) for label in (None, *range(classes))]
         shape = self.counts.shape[2:]

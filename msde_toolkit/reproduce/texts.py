@@ -9,7 +9,7 @@ from dataclasses import replace
 
 from msde_toolkit.errors import InputError
 from msde_toolkit.reproduce.ledger import Ledger, Reproduction
-from msde_toolkit.reproduce.rows import COUNT, Row
+from msde_toolkit.reproduce.rows import COUNT, NOT_COMPARABLE, Row
 from msde_toolkit.results.run_store import write_json, write_text
 
 COUNTED = ("table1", "table2")
@@ -29,7 +29,7 @@ def headings(ledger: Ledger) -> tuple[str, ...]:
     first += ["Trained on"] if _trained_differently(ledger) else []
     first += ["Class"] if any(row.label for row in ledger.rows) else []
     last = ["Difference"] if any(row.difference is not None for row in ledger.rows) else []
-    last += ["Verdict"]
+    last += ["Verdict"] if any(row.verdict != NOT_COMPARABLE for row in ledger.rows) else []
     if all(row.unit == COUNT for row in ledger.rows):
         return (*first, "Images", "Ours", "Paper", *last)
     return (*first, "Faces", "Ours, % [95 %]", "Folds, %", "n", "Paper, %", *last)
