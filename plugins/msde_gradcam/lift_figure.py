@@ -46,6 +46,7 @@ def lift_figure(table: pd.DataFrame, titles: Sequence[str], note: str, *, synthe
         words = [f"{named[run]}\n{METHODS[method]}" if several else named[run] for run, method in groups]
         axes.set_xticks(range(len(groups)), words)
         axes.set_xlim(-0.6, len(groups) - 0.4)
+        axes.set_xlabel("run and method" if several else "run")
         axes.set_ylabel("lift (mask energy / area)")
         figure.legend(loc="outside upper center", ncols=2 if width < 100 else 5, handletextpad=0.2, columnspacing=1.0)
         figures.add_note(figure, note)
