@@ -13,7 +13,8 @@ SMALL = {"subjects": "3", "size": "64"}
 
 def test_options_are_parsed_and_told_back_in_full():
     source = open_source("synthetic", None, SMALL)
-    assert source.options == {"seed": 0, "subjects": 3, "size": 64, "pairing": "reshot", "subset": "verified"}
+    defaults = {"seed": 0, "pairing": "reshot", "domain": "studio", "subset": "verified"}
+    assert source.options == {**defaults, "subjects": 3, "size": 64}
     assert source.mask_options == {}
     assert set(source.manifest.frame["subject"]) == {"s001", "s002", "s003"}
     few = source.manifest.take([0, 1])
