@@ -67,6 +67,21 @@ def balanced(rows: pd.DataFrame, count: int, seed: int) -> pd.DataFrame:
     return rows[rows.index.isin(turn.sort_values(["round", "turn"]).index[:count])]
 
 
+def pairs_among(run: RunView, rows: pd.DataFrame) -> pd.DataFrame:
+    """Complete pairs of which both images are among ``rows``: columns ``pair, nm, m``, the latter positions in rows.
+
+    Args:
+        run: whose manifest says what a pair is.
+        rows: column ``id``, each once.
+    """
+    places = rows["id"].reset_index(drop=True)
+    where = {sample: place for place, sample in places.items()}
+    found, ids = run.manifest.pairs(), run.manifest.frame["id"]
+    for side in ("nm", "m"):
+        found[side] = found[side].map(ids).map(where)
+    return found.dropna().astype({"nm": "int64", "m": "int64"}).reset_index(drop=True)
+
+
 @dataclass(frozen=True)
 class Units:
     """What an interval over some rows resamples.
