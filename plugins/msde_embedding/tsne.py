@@ -21,6 +21,7 @@ class TSne(Embedding):
     reference = "van der Maaten and Hinton 2008 (JMLR); MSD-E paper, Fig. 5"
     licence = "Apache-2.0"
     method = "t-SNE"
+    in_report = True
 
     class Options(MapOptions):
         """Options of the maps."""

@@ -30,6 +30,7 @@ class GradCam(Analysis):
     summary = "Grad-CAM of held-out images, unmasked and masked side by side, and how much of it lies on the mask"
     reference = "Selvaraju et al. 2017 (ICCV); MSD-E paper, Fig. 6; computed with the grad-cam package"
     licence = "Apache-2.0"
+    in_report = True
 
     class Options(PluginOptions):
         """Options of the maps."""
