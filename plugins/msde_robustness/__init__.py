@@ -1,1 +1,1 @@
-"""How answers hold up: occluders, calibration, and the errors themselves."""
+"""How far to trust answers: calibration, the errors themselves, and what occlusion does to accuracy."""
