@@ -1,0 +1,141 @@
+"""``msde report``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from msde_toolkit.cli.console import Json
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from msde_toolkit.results.open_run import OpenRun
+
+EXAMPLE = "Example: msde report runs/A runs/B -o report.html   |   msde report --study runs/STUDY"
+
+
+def report(
+    run: Annotated[list[Path] | None, typer.Argument(help="Finished runs; default: the latest in runs/.")] = None,
+    out: Annotated[Path, typer.Option("--out", "-o", help="The file.")] = Path("report.html"),
+    force: Annotated[bool, typer.Option("--force", help="Overwrite the file.")] = False,
+    title: Annotated[str, typer.Option(help="Its heading.")] = "",
+    study: Annotated[Path | None, typer.Option(help="A study: all its runs and evaluations.")] = None,
+    root: Annotated[Path | None, typer.Option(help="Where the runs' dataset is now, if it moved.")] = None,
+    analyses: Annotated[
+        str | None, typer.Option(help="Only these, run where they have not been: gradcam,tsne.", show_default=False)
+    ] = None,
+    no_analyses: Annotated[bool, typer.Option("--no-analyses", help="Leave all analyses out.")] = False,
+    audit_images: Annotated[
+        bool, typer.Option("--audit-images", help="The audit looks at images too, not only at the table.")
+    ] = False,
+    unequal_pretraining: Annotated[
+        bool, typer.Option("--unequal-pretraining", help="Let runs stand side by side that started from other weights.")
+    ] = False,
+    json: Json = False,
+) -> None:
+    """Put finished runs into one HTML file, to explore offline and to send.
+
+    Faces of real people are shown only where their consent says "publish".
+    """
+    from msde_toolkit.cli.console import err, labelled, print_json, show_warnings
+    from msde_toolkit.cli.console import out as results
+    from msde_toolkit.errors import InputError
+    from msde_toolkit.report import Wanted, write_report
+
+    if out.suffix.lower() not in {".html", ".htm"}:
+        message = f"--out {out}: a report's name must end in .html."
+        raise InputError(message)
+    if out.exists() and (out.is_dir() or not force):
+        message = f"--out {out}: is there already" + (" (a folder)." if out.is_dir() else "; --force overwrites it.")
+        raise InputError(message)
+    names = _names(analyses, no_analyses)
+    show_warnings()
+    runs = _runs(run or [], study, root)
+    console = err()
+    wanted = Wanted(
+        title=title,
+        analyses=names,
+        pixels=audit_images,
+        unequal_pretraining=unequal_pretraining,
+        study=study,
+        command=_command(runs, study, analyses, no_analyses, audit_images, unequal_pretraining),
+    )
+    done = write_report(
+        runs, out, wanted, track=_track, tell=lambda text: console.print(f"Report: {text}", style="dim", soft_wrap=True)
+    )
+    for problem in done.problems:
+        console.print(labelled("Note:", problem, "yellow"), soft_wrap=True)
+    if json:
+        print_json(done.as_dict())
+        return
+    faces = f"{done.faces_shown:,} faces shown, {done.faces_withheld:,} withheld (no consent to publish)"
+    results().print(f"{done.file}  ({done.bytes / 1e6:.1f} MB, {len(done.runs)} runs, {faces})", soft_wrap=True)
+
+
+def _names(analyses: str | None, none: bool) -> tuple[str, ...] | None:
+    from msde_toolkit.errors import InputError
+    from msde_toolkit.registry import Registry
+
+    if analyses is not None and none:
+        message = "--analyses and --no-analyses: leave one of the two out."
+        raise InputError(message)
+    if none:
+        return ()
+    if analyses is None:
+        return None
+    names = tuple(name.strip() for name in analyses.split(",") if name.strip())
+    if not names:
+        message = "--analyses: names no analysis; to have none: --no-analyses."
+        raise InputError(message)
+    for name in names:
+        Registry("analyses").info(name)
+    return names
+
+
+def _runs(paths: Sequence[Path], study: Path | None, root: Path | None) -> list[OpenRun]:
+    from msde_toolkit.errors import InputError
+    from msde_toolkit.results.open_run import open_run
+    from msde_toolkit.results.run_store import latest_finished
+    from msde_toolkit.results.study import open_study
+
+    if study is None:
+        runs = [open_run(path, root) for path in (paths or [latest_finished(Path("runs"))])]
+    elif paths:
+        message = "--study takes all of a study's runs; leave the others out."
+        raise InputError(message)
+    else:
+        runs = open_study(study, root).everything
+        if not runs:
+            message = f"{study}: none of the study's methods is finished; go on with: msde run --study {study}"
+            raise InputError(message)
+    if root is not None and not any(opened.needs_root for opened in runs):
+        message = f"--root {root}: these runs' datasets need none; leave it out."
+        raise InputError(message)
+    return runs
+
+
+def _command(
+    runs: Sequence[OpenRun], study: Path | None, analyses: str | None, none: bool, images: bool, unequal: bool
+) -> str:
+    """What makes this report again; folders by their last name."""
+    import shlex
+
+    words = ["msde", "report"]
+    words += ["--study", study.resolve().name] if study else [run.directory.resolve().name for run in runs]
+    words += ["--analyses", analyses] if analyses else []
+    words += ["--no-analyses"] if none else []
+    words += ["--audit-images"] if images else []
+    words += ["--unequal-pretraining"] if unequal else []
+    return shlex.join([*words, "-o", "report.html"])
+
+
+def _track(items: Iterable[Any], title: str) -> Iterable[Any]:
+    from rich.progress import track
+
+    from msde_toolkit.cli.console import err
+
+    console = err()
+    return track(items, title, console=console, transient=True) if console.is_terminal else items

@@ -1,0 +1,141 @@
+// Points that can be pointed at, walked through by arrow keys, filtered, and read as a table.
+(() => {
+  const EDGE = 18, NEAR = 14, MARKS = ["circle", "square", "triangle", "diamond", "down", "plus", "cross", "star"];
+  const COLOURS = 8;
+
+  function shape(context, kind, x, y, r) {
+    const outline = {
+      square: [[-1, -1], [1, -1], [1, 1], [-1, 1]], triangle: [[0, -1.2], [1.1, 0.9], [-1.1, 0.9]],
+      diamond: [[0, -1.3], [1.3, 0], [0, 1.3], [-1.3, 0]], down: [[0, 1.2], [1.1, -0.9], [-1.1, -0.9]],
+      plus: [[-0.4, -1.2], [0.4, -1.2], [0.4, -0.4], [1.2, -0.4], [1.2, 0.4], [0.4, 0.4], [0.4, 1.2], [-0.4, 1.2], [-0.4, 0.4], [-1.2, 0.4], [-1.2, -0.4], [-0.4, -0.4]],
+      cross: [[-1.2, -0.8], [-0.8, -1.2], [0, -0.4], [0.8, -1.2], [1.2, -0.8], [0.4, 0], [1.2, 0.8], [0.8, 1.2], [0, 0.4], [-0.8, 1.2], [-1.2, 0.8], [-0.4, 0]],
+      star: [[0, -1.4], [0.4, -0.4], [1.4, -0.3], [0.6, 0.3], [0.9, 1.3], [0, 0.7], [-0.9, 1.3], [-0.6, 0.3], [-1.4, -0.3], [-0.4, -0.4]],
+    }[kind];
+    context.beginPath();
+    if (!outline) context.arc(x, y, r, 0, 2 * Math.PI);
+    else { outline.forEach(([dx, dy]) => context.lineTo(x + r * dx, y + r * dy)); context.closePath(); }
+  }
+
+  function boxes(title, words, coloured, changed) {
+    const kept = new Set(words.keys());
+    const labels = words.map((word, index) => {
+      const box = make("input", { type: "checkbox", checked: true });
+      box.addEventListener("change", () => { if (box.checked) kept.add(index); else kept.delete(index); changed(); });
+      const swatch = coloured ? [make("span", { class: `swatch c${index % COLOURS}` }), " "] : [];
+      return make("label", {}, box, " ", ...swatch, word || "(none)");
+    });
+    return [kept, make("fieldset", {}, make("legend", {}, title), ...labels)];
+  }
+
+  function told(view, point) {
+    const lines = [`${view.colour.name}: ${view.colour.words[view.colour.of[point]]}`];
+    if (view.marker.name) lines.push(`${view.marker.name}: ${view.marker.words[view.marker.of[point]]}`);
+    for (const column of view.hover) lines.push(`${column.name}: ${column.values[point]}`);
+    lines.push(`id: ${view.ids[point]}`);
+    if (view.synthetic) lines.push("synthetic face");
+    return lines.join("\n");
+  }
+
+  function table(view) {
+    const heads = ["id", view.colour.name, ...(view.marker.name ? [view.marker.name] : []), ...view.hover.map((column) => column.name)];
+    const part = make("details", { class: "card" }, make("summary", {}, `The ${view.ids.length} points as a table`));
+    part.addEventListener("toggle", () => {
+      if (!part.open || part.querySelector("table")) return;
+      const body = make("tbody");
+      view.ids.forEach((id, point) => {
+        const cells = [view.colour.words[view.colour.of[point]], ...(view.marker.name ? [view.marker.words[view.marker.of[point]]] : []), ...view.hover.map((column) => column.values[point])];
+        body.append(make("tr", {}, make("th", { scope: "row" }, id), ...cells.map((cell) => make("td", {}, cell))));
+      });
+      const head = make("thead", {}, make("tr", {}, ...heads.map((name) => make("th", { scope: "col" }, name))));
+      const caption = make("caption", {}, `${view.title}${view.synthetic ? " (synthetic faces)" : ""}`);
+      part.append(make("div", { class: "scroll", tabIndex: 0, role: "region", "aria-label": view.title }, make("table", { class: "plain" }, caption, head, body)));
+    });
+    return part;
+  }
+
+  window.showScatter = (place, view) => {
+    const canvas = make("canvas", { tabIndex: 0, role: "application" });
+    canvas.setAttribute("aria-label", `${view.title}: ${view.ids.length} points. Arrow keys walk to the nearest point in that direction; the same points are in the table below.`);
+    let chosen = -1, width = 0, height = 0, colours = [];
+    const visible = (point) => shownColours.has(view.colour.of[point]) && shownMarks.has(view.marker.of[point]);
+    const at = (point) => [EDGE + view.x[point] * (width - 2 * EDGE), EDGE + (1 - view.y[point]) * (height - 2 * EDGE)];
+
+    const redraw = () => {
+      const scale = Math.max(1, devicePixelRatio || 1);
+      width = canvas.clientWidth || 640;
+      height = Math.round(Math.min(560, Math.max(300, 0.68 * width)));
+      canvas.width = width * scale; canvas.height = height * scale;
+      canvas.style.height = `${height}px`;
+      colours = Array.from({ length: COLOURS }, (_, index) => colour(`--c${index}`));
+      const context = canvas.getContext("2d");
+      context.setTransform(scale, 0, 0, scale, 0, 0);
+      context.fillStyle = colour("--card");
+      context.fillRect(0, 0, width, height);
+      if (view.synthetic) {
+        context.fillStyle = colour("--watermark"); context.font = `700 34px ${colour("--sans")}`; context.textAlign = "center";
+        for (let row = 1; row < 6; row += 2) context.fillText("synthetic faces", width / 2, (row * height) / 6);
+      }
+      const radius = view.ids.length > 800 ? 3 : 4;
+      view.ids.forEach((_, point) => { if (visible(point)) dot(context, point, radius, 0.78); });
+      if (chosen >= 0 && visible(chosen)) {
+        dot(context, chosen, 8, 1);
+        context.lineWidth = 2.5; context.strokeStyle = colour("--ink"); context.stroke();
+      }
+    };
+    const dot = (context, point, radius, alpha) => {
+      const [x, y] = at(point);
+      shape(context, MARKS[view.marker.of[point]], x, y, radius);
+      context.globalAlpha = alpha; context.fillStyle = colours[view.colour.of[point] % COLOURS]; context.fill(); context.globalAlpha = 1;
+    };
+    const filtered = () => { if (chosen >= 0 && !visible(chosen)) { chosen = -1; hideTip(); } redraw(); };
+    const [shownColours, colourBoxes] = boxes(view.colour.name, view.colour.words, true, filtered);
+    const [shownMarks, markBoxes] = boxes(view.marker.name, view.marker.words, false, filtered);
+
+    const nearest = (x, y, most, wanted) => {
+      let found = -1, best = most;
+      view.ids.forEach((_, point) => {
+        if (!visible(point) || !wanted(point)) return;
+        const [px, py] = at(point), distance = Math.hypot(px - x, py - y);
+        if (distance < best) { best = distance; found = point; }
+      });
+      return found;
+    };
+    const choose = (point, aloud) => {
+      if (point !== chosen) { chosen = point; redraw(); }
+      if (point < 0) { hideTip(); return; }
+      const box = canvas.getBoundingClientRect(), [x, y] = at(point);
+      showTip(told(view, point), box.left + x, box.top + y, view.faces[point]);
+      if (aloud) say(`${told(view, point)}${typeof view.faces[point] === "string" ? `\n${view.faces[point]}` : ""}`);
+    };
+    canvas.addEventListener("pointermove", (event) => choose(nearest(event.offsetX, event.offsetY, NEAR, () => true), false));
+    canvas.addEventListener("pointerdown", (event) => choose(nearest(event.offsetX, event.offsetY, 2 * NEAR, () => true), false));
+    canvas.addEventListener("pointerleave", () => choose(-1, false));
+    canvas.addEventListener("focus", () => { if (chosen < 0 && canvas.matches(":focus-visible")) choose(nearest(width / 2, height / 2, Infinity, () => true), true); });
+    canvas.addEventListener("blur", () => choose(-1, false));
+    canvas.addEventListener("keydown", (event) => {
+      const way = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] }[event.key];
+      if (!way) return;
+      event.preventDefault();
+      const [x, y] = chosen < 0 ? [width / 2, height / 2] : at(chosen);
+      // The nearest point in a quarter of the plane: along the key's way more than across it.
+      const ahead = (point) => {
+        const [px, py] = at(point), along = (px - x) * way[0] + (py - y) * way[1];
+        return point !== chosen && along > 0 && along >= Math.abs((px - x) * way[1] + (py - y) * way[0]);
+      };
+      const next = nearest(x, y, Infinity, ahead);
+      if (next >= 0) choose(next, true);
+    });
+    redraws.push(redraw);
+    const controls = make("div", { class: "controls" }, colourBoxes);
+    if (view.marker.name) controls.append(markBoxes);
+    place.append(make("p", { class: "quiet" }, `${view.title}. ${view.note}`), controls, make("div", { class: "points" }, canvas), table(view));
+    redraw();
+    new ResizeObserver(() => { if (canvas.clientWidth !== width) redraw(); }).observe(canvas);
+  };
+
+  for (const place of document.querySelectorAll("[data-view]")) {
+    const number = Number(place.dataset.view), view = DATA.views[number];
+    if (view.kind === "gallery") window.showGallery(place, view, number);
+    else window.showScatter(place, view);
+  }
+})();
