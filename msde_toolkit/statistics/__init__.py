@@ -32,6 +32,7 @@ from msde_toolkit.statistics.metrics import (
 from msde_toolkit.statistics.multiplicity import benjamini_hochberg, holm
 from msde_toolkit.statistics.resampled_t import ResampledT, resampled_t
 from msde_toolkit.statistics.sign_flip import FLIPS, Alternative, sign_flip, sign_flip_many
+from msde_toolkit.statistics.swap_test import SWAPS, swap_test
 
 __all__ = [
     "DRAWS",
@@ -41,6 +42,7 @@ __all__ = [
     "METRICS",
     "MODELS",
     "RELIABLE_GROUPS",
+    "SWAPS",
     "Alternative",
     "Counts",
     "Estimate",
@@ -71,4 +73,5 @@ __all__ = [
     "resampled_t",
     "sign_flip",
     "sign_flip_many",
+    "swap_test",
 ]

@@ -1,0 +1,1 @@
+"""Runs compared with a baseline on the same images: ``compare.compare`` gives a ``comparison.Comparison``."""
