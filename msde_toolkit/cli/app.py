@@ -12,6 +12,7 @@ from msde_toolkit.cli.boundary import check_words, guarded, home_written_out, sh
 from msde_toolkit.cli.commands import (
     analyze,
     audit,
+    compare,
     data,
     data_import,
     data_list,
@@ -55,6 +56,7 @@ app.command("analyze", epilog=analyze.EXAMPLE)(guarded(analyze.analyze))
 app.command("evaluate", epilog=evaluate.EXAMPLE)(guarded(evaluate.evaluate))
 app.command("predict", epilog=predict.EXAMPLE)(guarded(predict.predict))
 app.command("export", epilog=export.EXAMPLE)(guarded(export.export))
+app.command("compare", epilog=compare.EXAMPLE)(guarded(compare.compare))
 app.command("report", epilog=report.EXAMPLE)(guarded(report.report))
 app.command("reproduce", epilog=reproduce.EXAMPLE)(guarded(reproduce.reproduce))
 app.command("runs", epilog=runs.EXAMPLE)(guarded(runs.runs))

@@ -36,6 +36,8 @@ MODELS = "these trained models on further subjects"
 _MANY = 20_000
 _NOTHING = 1e-9
 """A half-width below this is rounding."""
+_CARRYING = 5
+"""Fewer subjects than this, and a variance, for all the others, is that of these few."""
 _LEAST_SIDE = 0.3
 """Of the interval's width on either side: where few subjects differ, the bootstrap would put all on one side."""
 
@@ -110,11 +112,12 @@ def crossed_intervals(
     estimand = METHOD if min(repeats) > 1 else MODELS
     if subjects < 2:
         return [_bare(value, estimand, subjects, min(repeats)) for value in values.tolist()]
-    widths = half_widths(contributions(tables, pooled, statistic), paired=paired)
+    parts = contributions(tables, pooled, statistic)
+    widths, carried = half_widths(parts, paired=paired), _carrying(parts)
     # Of so many subjects the shape is the normal one, and drawing them would take minutes.
     drawn = values[None] if subjects > _MANY else _draws(tables, statistic, paired, draws, seed)
     return [
-        _estimate(value, width, drawn[:, column], bounds, estimand, many, min(repeats))
+        _estimate(value, width, drawn[:, column], bounds, estimand, many, min(repeats), carried[column])
         for column, (value, width, many) in enumerate(zip(values.tolist(), widths.tolist(), counted, strict=True))
     ]
 
@@ -161,6 +164,17 @@ def half_widths(arms: Sequence[Values], *, paired: bool = True) -> Values:
     return np.asarray(t.ppf((1 + LEVEL) / 2, degrees) * np.sqrt(variance), dtype=np.float64)
 
 
+def _carrying(arms: Sequence[Values]) -> list[float]:
+    """For each number, about how many subjects its variance rests on: (sum u^2)^2 / sum u^4, S/3 of normal ones."""
+    squares = np.sum([arm.mean(axis=1) for arm in arms], axis=0) ** 2
+    largest = squares.max(axis=0)
+    shares = np.divide(squares, largest, out=np.zeros_like(squares), where=largest > 0)
+    return [
+        float(total**2 / fourth) if fourth else 0.0
+        for total, fourth in zip(shares.sum(0), (shares**2).sum(0), strict=True)
+    ]
+
+
 def non_inferior(low: float | None, margin: float) -> bool:
     """Whether a difference's lower end rules out a loss of ``margin`` (> 0, a fraction) or more."""
     return low is not None and low > -margin
@@ -199,6 +213,7 @@ def _estimate(
     estimand: str,
     subjects: int,
     repeats: int,
+    carried: float,
 ) -> Estimate:
     if not np.isfinite(value) or subjects < 1:
         return _bare(value, estimand, subjects, repeats)
@@ -211,7 +226,8 @@ def _estimate(
     ends = np.quantile(drawn[np.isfinite(drawn)], [(1 - LEVEL) / 2, 0.5, (1 + LEVEL) / 2])
     below = (ends[1] - ends[0]) / (ends[2] - ends[0]) if ends[2] > ends[0] else 0.5
     below = min(max(below, _LEAST_SIDE), 1 - _LEAST_SIDE)
-    why_not = f"only {subjects} subjects" if few_groups(subjects) else None
+    why_not = f"rests on about {carried:.0f} subjects" if carried < _CARRYING else None
+    why_not = f"only {subjects} subjects" if few_groups(subjects) else why_not
     return Estimate(
         value,
         float(max(low, value - 2 * width * below)),

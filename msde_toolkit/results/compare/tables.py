@@ -1,0 +1,218 @@
+"""A comparison as tables of words, for a terminal and for Markdown; accuracies in percent, differences in points."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+from msde_toolkit.results.compare.comparison import Comparison, Difference, Ends, Gap
+from msde_toolkit.results.compare.measures import RECALL
+
+FACES = {"nm": "NM", "m": "M", "average": "average"}
+METRICS = {"accuracy": "accuracy", "balanced_accuracy": "mean recall", "macro_f1": "macro-F1", RECALL: "recall"}
+TESTS = {
+    "obuchowski": "McNemar, Obuchowski",
+    "durkalski": "McNemar, Durkalski",
+    "resampled_t": "corrected resampled t",
+    "plain": "plain McNemar",
+    "exact": "plain McNemar, exact",
+}
+NONE = "-"
+
+
+@dataclass(frozen=True)
+class Table:
+    """Words in rows.
+
+    Attributes:
+        title: what it is, of what data.
+        headings: of the columns; those that start with ``>`` hold numbers.
+        rows: as many words each.
+        notes: under it.
+    """
+
+    title: str
+    headings: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+    notes: tuple[str, ...] = ()
+
+
+def tables(found: Comparison, *, everything: bool = False) -> list[Table]:
+    """All tables that have rows; ``everything`` adds each class's recall and every view of the gap."""
+    made = [
+        _scores(found),
+        _differences(found),
+        _beside(found),
+        _maintains(found),
+        _gaps(found, everything=everything),
+        _others(found, everything=everything),
+    ]
+    return [table for table in made if table.rows]
+
+
+def data_of(found: Comparison) -> str:
+    """The data in words."""
+    name = str(found.data["dataset"])
+    if found.data["synthetic"]:
+        name = "synthetic faces" if name == "synthetic" else f"{name} (synthetic faces)"
+    count = f"{found.data['subjects']:,} subjects" if found.data["unit"] == "subject" else "subjects unknown"
+    return f"{name}, {found.data['images']:,} images, {count}"
+
+
+def _scores(found: Comparison) -> Table:
+    conditions = list(dict.fromkeys(row.condition for row in found.scores))
+    known = {(row.method, row.condition): row for row in found.scores if row.metric == "accuracy"}
+    rows = []
+    for method in found.methods:
+        cells = [known.get((method.name, word)) for word in conditions]
+        accuracies = (
+            NONE if cell is None else _percent(cell.value, cell.ci95, unreliable=cell.unreliable) for cell in cells
+        )
+        times = f"{method.folds} x {method.repeats}"
+        rows.append((_base(found, method.name), *accuracies, method.trained_on or NONE, method.pretraining, times))
+    headings = ("Method", *(f">{FACES.get(word, word)}" for word in conditions))
+    title = f"Held-out accuracy, percent [95 %], on {data_of(found)}"
+    trained = ("Trained on", "Pretraining", ">Folds x repeats")
+    return Table(title, (*headings, *trained), tuple(rows), (f"Intervals speak of {found.estimand}.",))
+
+
+def _differences(found: Comparison) -> Table:
+    rows = [row for row in found.differences if row.metric == "accuracy"]
+    primary = any(row.family == "primary" for row in rows)
+    words = tuple((row.method, FACES.get(row.condition, row.condition), *_tested(row)) for row in rows)
+    kind = "primary family: Holm; the rest exploratory: BH" if primary else "exploratory, none declared before"
+    return Table(f"Accuracy minus that of {found.baseline}, points ({kind})", _HEADINGS, words)
+
+
+_HEADINGS = ("Method", "Faces", ">Difference [95 %]", ">p", ">Adjusted p", "Family", ">Images", ">Subjects")
+
+
+def _tested(row: Difference) -> tuple[str, ...]:
+    adjustment = "Holm" if row.adjustment == "holm" else "BH"
+    told = _points(row.difference, row.ci95, unreliable=row.unreliable)
+    return (
+        told, p_word(row.p), f"{p_word(row.p_adjusted)} {adjustment}", row.family, f"{row.n:,}", f"{row.subjects:,}"
+    )  # fmt: skip
+
+
+def _beside(found: Comparison) -> Table:
+    rows = tuple(
+        (
+            row.method,
+            FACES.get(row.condition, row.condition),
+            TESTS[row.test],
+            NONE if row.statistic is None else f"{row.statistic:.2f}",
+            p_word(row.p),
+            NONE if row.detectable is None else f"{100 * row.detectable:.1f}",
+            row.note or NONE,
+        )
+        for row in found.beside
+    )
+    headings = ("Method", "Faces", "Test", ">Statistic", ">p", ">Detectable", "Note")
+    note = "Not adjusted, no second chance. Detectable: points that the t test would find with power .8."
+    return Table(f"Other tests of the differences from {found.baseline} in accuracy", headings, rows, (note,))
+
+
+def _maintains(found: Comparison) -> Table:
+    rows = tuple(
+        (
+            row.method,
+            f"{100 * row.difference:+.1f}",
+            NONE if row.low is None else f"{100 * row.low:+.1f}",
+            f"{100 * row.margin:g}, {'declared' if row.declared else 'not declared'}",
+            row.verdict,
+        )
+        for row in found.maintains
+    )
+    headings = ("Method", ">Difference", ">Lower end", ">Margin", "Verdict")
+    return Table(f"Does a method maintain the NM accuracy of {found.baseline}? (points)", headings, rows)
+
+
+def _gaps(found: Comparison, *, everything: bool) -> Table:
+    decided = {(row.over, row.labels) for row in found.gaps if row.change is not None}
+    shown = [row for row in found.gaps if everything or (row.over, row.labels) in decided]
+    rows = tuple(_gap(row, found) for row in shown)
+    headings = (
+        "Method", "Over", "Labels", "Alike", ">Gap [95 %]", ">Change [95 %]", ">Adjusted p", "Verdict", ">Images"
+    )  # fmt: skip
+    note = "Exploratory. Alike: whether images or classes weigh alike. A gap closes, too, where NM gets worse."
+    return Table(f"Gap NM minus M, and its change from {found.baseline}, points", headings, rows, (note,))
+
+
+def _gap(row: Gap, found: Comparison) -> tuple[str, ...]:
+    change = NONE if row.change is None else _points(row.change, row.change_ci95, unreliable=row.unreliable)
+    adjusted = NONE if row.p_adjusted is None else f"{p_word(row.p_adjusted)} BH"
+    gap = _points(row.gap, row.ci95, unreliable=row.unreliable)
+    name = _base(found, row.method)
+    return (name, row.over, row.labels, row.weighing, gap, change, adjusted, row.verdict or NONE, f"{row.n:,}")
+
+
+def _others(found: Comparison, *, everything: bool) -> Table:
+    rows = [row for row in found.differences if row.metric != "accuracy" and (everything or row.metric != RECALL)]
+    words = tuple(
+        (
+            row.method,
+            FACES.get(row.condition, row.condition),
+            f"{METRICS[row.metric]}{'' if row.label is None else f' {row.label}'}",
+            *_tested(row),
+        )
+        for row in rows
+    )
+    headings = (*_HEADINGS[:2], "Metric", *_HEADINGS[2:])
+    return Table(f"Other metrics minus those of {found.baseline}, points (exploratory)", headings, words)
+
+
+def marks(found: Comparison) -> list[str]:
+    """What the mark in the tables stands for."""
+    of_rows = [
+        *(row.unreliable for row in found.scores),
+        *(row.unreliable for row in found.differences),
+        *(row.unreliable for row in found.gaps),
+    ]
+    reasons = sorted({why for why in of_rows if why is not None})
+    return [f"(!) unreliable interval: {'; '.join(reasons)}"] if reasons else []
+
+
+def _base(found: Comparison, name: str) -> str:
+    return f"{name} (baseline)" if name == found.baseline else name
+
+
+def _percent(value: float, ends: Ends, *, unreliable: str | None) -> str:
+    told = "" if ends is None else f" [{100 * ends[0]:.1f}, {100 * ends[1]:.1f}]"
+    return f"{100 * value:.1f}{told}{' (!)' if unreliable else ''}"
+
+
+def _points(value: float, ends: Ends, *, unreliable: str | None) -> str:
+    told = "" if ends is None else f" [{100 * ends[0]:+.1f}, {100 * ends[1]:+.1f}]"
+    return f"{100 * value:+.1f}{told}{' (!)' if unreliable else ''}"
+
+
+def p_word(p: float) -> str:
+    """A p value with three digits."""
+    return "<.001" if p < 0.001 else f"{p:.3f}".removeprefix("0")
+
+
+def markdown(found: Comparison) -> str:
+    """The whole comparison, nothing in it taken for HTML."""
+    parts = [f"# Comparison with {_plain(found.baseline)}"]
+    for table in tables(found, everything=True):
+        lines = [f"## {_plain(table.title)}", "", _line(word.removeprefix(">") for word in table.headings)]
+        lines += [_line(["---"] * len(table.headings)), *(_line(row) for row in table.rows)]
+        parts.append("\n".join([*lines, *(f"\n{_plain(note)}" for note in table.notes)]))
+    parts.append("\n".join(f"- {_plain(text)}" for text in told(found)))
+    return "\n\n".join(parts) + "\n"
+
+
+def told(found: Comparison) -> Iterator[str]:
+    """Warnings, notes and what the mark means."""
+    yield from found.warnings
+    yield from found.notes
+    yield from marks(found)
+
+
+def _line(words: Iterable[str] | Sequence[str]) -> str:
+    return f"| {' | '.join(_plain(word).replace('|', chr(92) + '|') for word in words)} |"
+
+
+def _plain(text: str) -> str:
+    return " ".join(text.split()).replace("<", "&lt;")
