@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 COLUMNS = 6
 WRONG = figures.PALETTE[5]
-_EDGE, _GAP, _ENTRY_GAP, _CAPTION, _HEAD, _BETWEEN = 2.0, 1.0, 3.0, 6.3, 6.5, 3.0
+_EDGE, _GAP, _ENTRY_GAP, _LINE, _HEAD, _BETWEEN = 2.0, 1.0, 3.0, 3.2, 6.5, 3.0
 _ROW_GAP = 2.2
 
 
@@ -53,7 +53,7 @@ def sheet(title: str, parts: Sequence[Part], note: str, *, synthetic: bool) -> F
         heads = [textwrap.wrap(part.heading, 120) for part in parts]
         top = 3 + 4.2 * len(titles)
         spaces = [
-            _HEAD + 3.2 * (len(head) - 1) + _rows(part) * (cell + _CAPTION + _ROW_GAP)
+            _HEAD + 3.2 * (len(head) - 1) + _rows(part) * (cell + _caption(part) + _ROW_GAP)
             for part, head in zip(parts, heads, strict=True)
         ]
         height = top + sum(spaces) + _BETWEEN * len(parts) + foot
@@ -62,6 +62,7 @@ def sheet(title: str, parts: Sequence[Part], note: str, *, synthetic: bool) -> F
         for part, head, space in zip(parts, heads, spaces, strict=True):
             _text(figure, _EDGE, top + 1, "\n".join(head), height, fontsize=8, fontweight="bold")
             below = top + _HEAD + 3.2 * (len(head) - 1)
+            words = _caption(part)
             if not part.entries:
                 _text(figure, _EDGE, below, part.empty, height, color="#555555")
             for index, entry in enumerate(part.entries):
@@ -70,7 +71,7 @@ def sheet(title: str, parts: Sequence[Part], note: str, *, synthetic: bool) -> F
                 for place, face in enumerate(entry):
                     # The two of a pair stand closer to each other than to the next pair.
                     left = x + place * (cell + _GAP)
-                    _face(figure, left, below + row * (cell + _CAPTION + _ROW_GAP), cell, height, face)
+                    _face(figure, left, below + row * (cell + words + _ROW_GAP), cell, words, height, face)
             top += space + _BETWEEN
     return figure
 
@@ -81,13 +82,19 @@ def _rows(part: Part) -> float:
     return -(-len(part.entries) // (COLUMNS // len(part.entries[0])))
 
 
+def _caption(part: Part) -> float:
+    """Height of the words above each face."""
+    lines = max((face.caption.count("\n") + 1 for entry in part.entries for face in entry), default=1)
+    return _LINE * lines
+
+
 def _text(figure: Figure, x: float, y: float, text: str, height: float, **style: Any) -> None:
     figure.text(x / figures.DOUBLE_COLUMN_MM, 1 - y / height, text, va="top", **style)
 
 
-def _face(figure: Figure, x: float, y: float, side: float, height: float, face: Face) -> None:
+def _face(figure: Figure, x: float, y: float, side: float, words: float, height: float, face: Face) -> None:
     _text(figure, x, y, face.caption, height, color=WRONG if face.wrong else "black", linespacing=1.1)
-    bottom = 1 - (y + _CAPTION + side) / height
+    bottom = 1 - (y + words + side) / height
     axes: Any = figure.add_axes((x / figures.DOUBLE_COLUMN_MM, bottom, side / figures.DOUBLE_COLUMN_MM, side / height))
     axes.imshow(face.pixels, interpolation="antialiased")
     axes.set(xticks=[], yticks=[])
