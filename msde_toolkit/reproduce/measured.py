@@ -9,13 +9,15 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-import pandas as pd
 
 from msde_toolkit import statistics
+from msde_toolkit.results.compare.answers import answers_of, samples_of
 from msde_toolkit.results.open_run import OpenRun
 
-NM, M, AVERAGE = "nm", "m", "average"
-CONDITIONS = (NM, M)
+AVERAGE = "average"
+CONDITIONS = ("nm", "m")
+Key = tuple[str, int | None]
+"""A condition, or ``average``; and a class, None for all together."""
 
 
 @dataclass(frozen=True)
@@ -33,7 +35,7 @@ class Measured:
     n: int
 
 
-class Answers:
+class Scores:
     """Held-out answers of a run's models.
 
     Args:
@@ -42,31 +44,22 @@ class Answers:
     """
 
     def __init__(self, run: OpenRun, *, pairs_only: bool) -> None:
-        self.run = run
-        rows = run.predictions
-        if pairs_only:
-            pairs = run.manifest.pairs()
-            ids = np.asarray(run.manifest.ids, dtype=object)
-            rows = rows[rows["id"].isin(set(ids[pairs[["nm", "m"]].to_numpy().ravel()]))]
-        groups = dict(zip(run.manifest.ids, run.manifest.groups(), strict=True))
-        rows = rows[rows["condition"].isin(CONDITIONS)]
-        self.rows = rows.assign(group=rows["id"].map(groups), right=rows["label"] == rows["predicted"])
+        self.classes = len(run.classes)
+        self.samples = samples_of(run)
+        self._answers = answers_of(run, self.samples)
+        known = np.isin(self.samples.condition, CONDITIONS)
+        self._chosen = self.samples.complete if pairs_only else np.asarray(known, dtype=bool)
 
     @cached_property
-    def groups(self) -> npt.NDArray[np.object_]:
-        """What intervals resample: subjects, or samples where those are unknown."""
-        return np.asarray(sorted(set(self.rows["group"])), dtype=object)
+    def counts(self) -> statistics.Values:
+        """``[S, R, 2 C C]`` confusion counts of subject, repeat and condition."""
+        sides = [self._answers.counts(self._chosen & self.samples.of(condition)) for condition in CONDITIONS]
+        return np.concatenate(sides, axis=-1)
 
-    @cached_property
-    def counts(self) -> npt.NDArray[np.float64]:
-        """``[S, R, 2, C, 2]`` images of subject, repeat, condition and class: right ones, and all."""
-        rows = self.rows
-        repeats = sorted(set(rows["repeat"]))
-        subject = np.searchsorted(self.groups.astype(str), rows["group"].to_numpy().astype(str))
-        unit = subject * len(repeats) + np.searchsorted(repeats, rows["repeat"].to_numpy())
-        return self._counted(rows, unit, len(self.groups) * len(repeats)).reshape(
-            len(self.groups), len(repeats), 2, len(self.run.classes), 2
-        )
+    def right_and_shown(self, condition: str) -> tuple[statistics.Values, statistics.Values]:
+        """``[S]`` each: images of a condition that the first repeat got right, and all."""
+        tables = self.counts[:, 0].reshape(-1, 2, self.classes, self.classes)[:, CONDITIONS.index(condition)]
+        return np.trace(tables, axis1=-2, axis2=-1), tables.sum(axis=(-2, -1))
 
     def accuracy(self) -> Mapping[str, Measured]:
         """By condition and of both, as far as there are images."""
@@ -74,67 +67,49 @@ class Answers:
 
     def recall(self, condition: str) -> list[Measured | None]:
         """Of each class."""
-        return [self._all.get((condition, label)) for label in range(len(self.run.classes))]
+        return [self._all.get((condition, label)) for label in range(self.classes)]
 
     @cached_property
-    def _all(self) -> Mapping[tuple[str, int | None], Measured]:
-        if self.rows.empty:
+    def _all(self) -> Mapping[Key, Measured]:
+        if not self._chosen.any():
             return {}
-        classes = len(self.run.classes)
-        keys = [(word, label) for word in (*CONDITIONS, AVERAGE) for label in (None, *range(classes))]
-        shape = self.counts.shape[2:]
-        flat = self.counts.reshape(*self.counts.shape[:2], -1)
-
-        def statistic(counts: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-            return _shares(counts.reshape(*counts.shape[:-1], *shape))
-
-        shown = self.counts[..., 1].sum(axis=1)
-        units = [_units(shown, key) for key in keys]
-        estimates = statistics.crossed_intervals([flat], statistic, units=units)
-        folds = self._mean_of_folds()
-        images = self.rows.drop_duplicates("id")
+        keys: list[Key] = [(word, label) for word in (*CONDITIONS, AVERAGE) for label in (None, *range(self.classes))]
+        of_keys = [self._of(key) for key in keys]
+        units = [self.samples.count(chosen) for chosen in of_keys]
+        estimates = statistics.crossed_intervals([self.counts], self._shares, units=units)
+        means = self._mean_of_folds()
         return {
-            key: Measured(estimate, mean, _images(images, key))
-            for key, estimate, mean in zip(keys, estimates, folds, strict=True)
+            key: Measured(estimate, mean, int(chosen.sum()))
+            for key, estimate, mean, chosen in zip(keys, estimates, means, of_keys, strict=True)
             if np.isfinite(estimate.value)
         }
 
+    def _of(self, key: Key) -> npt.NDArray[np.bool_]:
+        """``[N]`` the samples that a number is about."""
+        condition, label = key
+        of_condition = self._chosen if condition == AVERAGE else self._chosen & self.samples.of(condition)
+        return of_condition if label is None else of_condition & (self.samples.label == label)
+
+    def _shares(self, counts: npt.NDArray[Any]) -> statistics.Values:
+        """``[..., 2 C C] -> [..., 3 (1 + C)]``: accuracy, then recalls, of NM, of M and their mean."""
+        tables = counts.reshape(*counts.shape[:-1], 2, self.classes, self.classes)
+        sides = np.concatenate([statistics.accuracy(tables)[..., None], statistics.recall_by_class(tables)], axis=-1)
+        both = sides.mean(axis=-2, keepdims=True)
+        return np.concatenate([sides, both], axis=-2).reshape(*counts.shape[:-1], -1)
+
     def _mean_of_folds(self) -> list[float]:
-        unit = self.rows.groupby(["repeat", "fold"]).ngroup().to_numpy()
-        folds = _shares(self._counted(self.rows, unit, int(unit.max()) + 1))
+        answers = self._answers
+        inside = self._chosen[answers.sample]
+        rows, predicted = answers.sample[inside], answers.predicted[inside]
+        repeat, fold = answers.repeat[inside], answers.fold[inside]
+        masked = self.samples.of("m")[rows]
+        tables = []
+        for place in sorted(set(zip(repeat.tolist(), fold.tolist(), strict=True))):
+            here = (repeat == place[0]) & (fold == place[1])
+            sides = [here & ~masked, here & masked]
+            labels = self.samples.label[rows]
+            tables.append([statistics.confusion(labels[side], predicted[side], self.classes) for side in sides])
+        folds = self._shares(np.asarray(tables).reshape(len(tables), -1))
         known = np.isfinite(folds)
         mean = np.where(known, folds, 0).sum(axis=0) / np.maximum(known.sum(axis=0), 1)
         return [float(value) for value in np.where(known.any(axis=0), mean, np.nan)]
-
-    def _counted(self, rows: pd.DataFrame, unit: npt.NDArray[np.integer[Any]], units: int) -> npt.NDArray[np.float64]:
-        """``[units, 2, C, 2]`` images of condition and class: right ones, and all."""
-        classes = len(self.run.classes)
-        masked = (rows["condition"] == M).to_numpy()
-        cell = (unit * 2 + masked) * classes + rows["label"].to_numpy()
-        size = units * 2 * classes
-        right = np.bincount(cell, weights=rows["right"].to_numpy(dtype=np.float64), minlength=size)
-        shown = np.bincount(cell, minlength=size).astype(np.float64)
-        return np.stack([right, shown], axis=-1).reshape(units, 2, classes, 2)
-
-
-def _shares(counts: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-    """``[..., 2, C, 2] -> [..., 3 (1 + C)]``: accuracy, then recalls, of NM, of M and their mean."""
-    whole = np.concatenate([counts.sum(axis=-2, keepdims=True), counts], axis=-2)
-    right, shown = whole[..., 0], whole[..., 1]
-    shares = np.divide(right, shown, out=np.full(shown.shape, np.nan), where=shown > 0)
-    both = shares.mean(axis=-2, keepdims=True)
-    return np.concatenate([shares, both], axis=-2).reshape(*counts.shape[:-3], -1)
-
-
-def _units(shown: npt.NDArray[np.float64], key: tuple[str, int | None]) -> int:
-    """Groups with an image that a number is about; ``shown [S, 2, C]``."""
-    condition, label = key
-    of_class = shown if label is None else shown[:, :, label : label + 1]
-    of_condition = of_class if condition == AVERAGE else of_class[:, CONDITIONS.index(condition)]
-    return int((of_condition.reshape(len(shown), -1).sum(axis=1) > 0).sum())
-
-
-def _images(rows: pd.DataFrame, key: tuple[str, int | None]) -> int:
-    condition, label = key
-    chosen = rows if condition == AVERAGE else rows[rows["condition"] == condition]
-    return len(chosen if label is None else chosen[chosen["label"] == label])

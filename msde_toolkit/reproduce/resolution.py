@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from msde_toolkit import statistics
-from msde_toolkit.reproduce.measured import CONDITIONS, Answers
+from msde_toolkit.reproduce.measured import CONDITIONS, Scores
 from msde_toolkit.reproduce.published import PublishedTable
 from msde_toolkit.results.open_run import OpenRun
 
@@ -39,19 +39,18 @@ def detectable(baseline: OpenRun, other: OpenRun, *, pairs_only: bool) -> Mappin
 
     if not baseline.manifest.has_subjects:
         return None
-    first, second = (Answers(run, pairs_only=pairs_only) for run in (baseline, other))
-    if statistics.few_groups(len(first.groups)) or not np.array_equal(first.groups, second.groups):
+    first, second = (Scores(run, pairs_only=pairs_only) for run in (baseline, other))
+    subjects = first.samples.groups
+    if statistics.few_groups(subjects) or not np.array_equal(first.samples.ids, second.samples.ids):
         return None
     factor = float(norm.ppf(1 - LEVEL / 2) + norm.ppf(POWER))
     out = {}
-    for index, condition in enumerate(CONDITIONS):
-        right, other_right = (answers.counts[:, 0, index, :, 0].sum(axis=1) for answers in (first, second))
-        shown = first.counts[:, 0, index, :, 1].sum(axis=1)
+    for condition in CONDITIONS:
+        (right, shown), (other_right, _) = (scores.right_and_shown(condition) for scores in (first, second))
         if shown.sum() == 0:
             continue
         difference = other_right - right
         rest = difference - difference.sum() / shown.sum() * shown
-        subjects = len(shown)
         error = np.sqrt(subjects / (subjects - 1) * (rest**2).sum()) / shown.sum()
         out[condition] = float(factor * error * np.sqrt(subjects / SUBJECTS))
     return out

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
-from msde_toolkit.reproduce.measured import CONDITIONS, Answers, M, Measured
+from msde_toolkit.reproduce.measured import CONDITIONS, Measured, Scores
 from msde_toolkit.reproduce.published import PublishedTable
 from msde_toolkit.results.open_run import OpenRun
 
@@ -96,7 +96,7 @@ def accuracy_rows(
     """
     for printed in table.rows:
         run = runs[printed.run]
-        answers = Answers(run, pairs_only=table.pairs_only or printed.pairs_only)
+        scores = Scores(run, pairs_only=table.pairs_only or printed.pairs_only)
         row = Row(
             table=name,
             method=printed.method,
@@ -111,14 +111,14 @@ def accuracy_rows(
             trained_on=str(run.summary["train_on"]),
         )
         if table.kind == "accuracy":
-            found = answers.accuracy()
+            found = scores.accuracy()
             for condition in (*CONDITIONS, "average"):
                 percent = getattr(printed, condition)
                 if percent is not None:
                     paper = percent / 100
                     yield _filled(replace(row, condition=condition, paper=paper), found.get(condition), ours)
         else:
-            recalls = answers.recall(printed.condition)
+            recalls = scores.recall(printed.condition)
             for label, paper in zip(table.classes, printed.recalls, strict=True):
                 measured = recalls[classes[label]] if label in classes else None
                 yield _filled(replace(row, label=label, paper=paper), measured, ours)
@@ -179,6 +179,3 @@ def _counted(
         table, method, condition, count, None, paper, difference, verdict, ours.data, ours.synthetic, label,
         n=count, unit=COUNT,
     )  # fmt: skip
-
-
-__all__ = ["COUNT", "Against", "M", "Row", "accuracy_rows", "count_rows", "set_rows"]

@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 
 from msde_toolkit.randomness import generator
-from msde_toolkit.reproduce.measured import Answers
+from msde_toolkit.reproduce.measured import Scores
 from msde_toolkit.reproduce.published import published
 from msde_toolkit.reproduce.resolution import detectable, resolution_note
 from msde_toolkit.reproduce.rows import Against, accuracy_rows
@@ -60,7 +60,7 @@ def test_accuracies_are_those_of_the_stored_answers(pairs_only):
     run = Given({"nm": 0.7, "m": 0.4})
     rows = run.predictions[run.predictions["pair"].notna()] if pairs_only else run.predictions
     right = rows["label"] == rows["predicted"]
-    found = Answers(run, pairs_only=pairs_only).accuracy()
+    found = Scores(run, pairs_only=pairs_only).accuracy()
     by = right.groupby(rows["condition"]).mean()
     assert found["nm"].estimate.value == pytest.approx(by["nm"])
     assert found["m"].estimate.value == pytest.approx(by["m"])
@@ -74,7 +74,7 @@ def test_accuracies_are_those_of_the_stored_answers(pairs_only):
 
 def test_recalls_are_by_class_and_lack_what_is_not_there():
     run = Given({"m": 0.5}, repeats=1)
-    answers = Answers(run, pairs_only=False)
+    answers = Scores(run, pairs_only=False)
     assert set(answers.accuracy()) == {"m"}
     assert answers.recall("nm") == [None] * 7
     rows = run.predictions
