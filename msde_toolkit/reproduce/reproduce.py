@@ -20,7 +20,7 @@ from msde_toolkit.reproduce.ledger import Ledger, Reproduction
 from msde_toolkit.reproduce.published import ALL, PublishedTable, published
 from msde_toolkit.reproduce.resolution import binomial_note, resolution_note
 from msde_toolkit.reproduce.rows import Against, Row, accuracy_rows, count_rows, set_rows
-from msde_toolkit.reproduce.setup import DRAWN, THE_PAPERS, Setup, check_datasets
+from msde_toolkit.reproduce.setup import THE_PAPERS, Setup, check_datasets
 from msde_toolkit.reproduce.texts import write
 from msde_toolkit.results.open_run import OpenRun
 from msde_toolkit.results.study import open_study
@@ -75,7 +75,7 @@ class _Work:
         figures = tuple(self._figure(name, runs) for name in wanted if name in published().figures)
         return Reproduction(
             self.setup.directory,
-            self._ours.data,
+            self._ours.words,
             self._ours.synthetic,
             self._protocol(runs),
             tables,
@@ -114,11 +114,7 @@ class _Work:
     def _ours(self) -> Against:
         manifest = self._source.manifest
         comparable = self.setup.data == THE_PAPERS and not manifest.synthetic and self.setup.mask is None
-        words = "synthetic faces" if manifest.name == DRAWN else manifest.name
-        if manifest.synthetic and manifest.name != DRAWN:
-            words += " (synthetic faces)"
-        words += f" with {self.setup.mask} masks" if self.setup.mask else ""
-        return Against(words, manifest.synthetic, comparable)
+        return Against(manifest.name, manifest.synthetic, comparable, self.setup.mask)
 
     def _runs(self, wanted: Iterable[str]) -> dict[str, OpenRun]:
         """The runs of all methods that are needed, trained where they are not there."""
@@ -184,7 +180,7 @@ class _Work:
             counts = published().tables["table2"]
             images = sum(pairs) if table.pairs_only else sum(counts.m if printed.nm is None else counts.nm)
             yield binomial_note(printed.nm or printed.m or 0.0, images)
-            if note := resolution_note(table, runs, self._ours.data):
+            if note := resolution_note(table, runs, self._ours.words):
                 yield note
 
     def _figure(self, name: str, runs: Mapping[str, OpenRun]) -> DrawnFigure:
@@ -221,7 +217,7 @@ class _Work:
     def _notes(self, runs: Mapping[str, OpenRun]) -> Iterable[str]:
         if not self._ours.comparable:
             yield (
-                f"Ours are of {self._ours.data}, the paper's of MSD-E, which is not to be had: the numbers stand side "
+                f"Ours are of {self._ours.words}, the paper's of MSD-E, which is not to be had: the numbers stand side "
                 "by side and are not comparable."
             )
         elif self.setup.preset != "paper":

@@ -72,14 +72,23 @@ class Against:
     """What ours is of.
 
     Attributes:
-        data: the dataset.
+        data: the dataset's name.
         synthetic: whether it is drawn.
         comparable: whether it is the paper's own.
+        mask: drawn on its faces.
     """
 
     data: str
     synthetic: bool
     comparable: bool
+    mask: str | None = None
+
+    @property
+    def words(self) -> str:
+        """The data in words; says "synthetic" where it is."""
+        drawn = " (synthetic faces)" if self.synthetic and self.data != "synthetic" else ""
+        name = "synthetic faces" if self.synthetic and not drawn else f"{self.data}{drawn}"
+        return f"{name} with {self.mask} masks" if self.mask else name
 
 
 def accuracy_rows(

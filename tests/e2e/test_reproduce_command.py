@@ -43,7 +43,7 @@ def test_table_5_has_a_row_for_each_method_and_condition(made):
     ]
     for row in rows:
         assert row["synthetic"] is True
-        assert row["data"] == "synthetic faces"
+        assert row["data"] == "synthetic"
         assert row["difference"] is None
         assert row["verdict"] == "not_comparable"
         assert row["trained_on"] == "pairs"
