@@ -16,6 +16,7 @@ from msde_toolkit.cli.commands import (
     data,
     data_import,
     data_list,
+    data_power,
     data_show,
     doctor,
     evaluate,
@@ -67,6 +68,7 @@ data_app.command("show", epilog=data_show.EXAMPLE)(guarded(data_show.show))
 data_app.command("import", epilog=data_import.EXAMPLE)(guarded(data_import.import_))
 data_app.command("audit", epilog=audit.EXAMPLE)(guarded(audit.audit))
 data_app.command("realism", epilog=realism.EXAMPLE)(guarded(realism.realism))
+data_app.command("power", epilog=data_power.EXAMPLE)(guarded(data_power.power))
 data_app.command("verify", epilog=verify.EXAMPLE)(guarded(verify.verify))
 data_app.command("withdraw", epilog=withdraw.EXAMPLE)(guarded(withdraw.withdraw))
 data_app.command("faces", epilog=faces.EXAMPLE)(guarded(faces.faces))

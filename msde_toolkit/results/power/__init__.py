@@ -1,0 +1,1 @@
+"""How small a difference a study can find, before the photos are taken: ``detectable.detectable``."""
