@@ -1,15 +1,17 @@
-"""The analysis ``confusion``: a matrix for each condition from its own held-out predictions, with recalls."""
+"""The analysis ``confusion``: a matrix for each condition from its own held-out predictions, and numbers by class."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 
+from msde_confusion.class_figure import class_figure
 from msde_confusion.figure import confusion_figure
-from msde_confusion.matrix import Matrix, matrices_of
+from msde_confusion.matrix import BY_CLASS, Matrix, matrices_of
 from msde_toolkit import statistics
 from msde_toolkit.interfaces import Analysis, AnalysisContext, RunView
 from msde_toolkit.types import AnalysisResult, Section
@@ -19,14 +21,15 @@ if TYPE_CHECKING:
 
 
 class Confusion(Analysis):
-    """Confusion matrices of each condition and the recall of each class."""
+    """Confusion matrices of each condition, and recall, precision and F1 of each class."""
 
-    summary = "Confusion matrix and recalls of each condition, from held-out predictions"
+    summary = "Confusion matrix of each condition with recall, precision and F1 by class, and the paper's Table 6"
     reference = "Masked Student Dataset of Expressions, Table 6 and Fig. 7"
     licence = "Apache-2.0"
+    in_report = True
 
     def run(self, context: AnalysisContext) -> AnalysisResult:
-        """Matrices as tables and one figure, a row of panels a run.
+        """Matrices and numbers by class, as tables and figures, runs side by side.
 
         Raises:
             InputError: if a run has no held-out predictions.
@@ -41,8 +44,16 @@ class Confusion(Analysis):
                 "ci95": f"percentile bootstrap over groups, {statistics.DRAWS} draws, seed {context.seed}",
                 "mean_fold_recall": "mean of the folds' recalls, the definition of the paper's Table 6",
             },
-            tables={**tables, "recall": _recall_table(flat)},
-            figures={"confusion": confusion_figure(context.runs, matrices)},
+            tables={
+                **tables,
+                "recall": _recall_table(flat),
+                "by_class": _class_table(flat),
+                "table6": _table6(context.runs, matrices),
+            },
+            figures={
+                "confusion": confusion_figure(context.runs, matrices),
+                "by_class": class_figure(context.runs, matrices),
+            },
             sections=[Section("Confusion matrices", "\n".join(map(_sentence, flat)))],
         )
 
@@ -56,13 +67,13 @@ def _file_word(condition: str) -> str:
 
 
 def _long_table(matrices: list[Matrix], condition: str) -> pd.DataFrame:
-    """A row a cell; ``share`` of the true class, empty where the class has no image."""
+    """A row a cell; its share of the true class and of the answers of a class, empty where there are none."""
     import pandas as pd
 
     rows = []
     for matrix in matrices:
         if matrix.condition == condition:
-            sizes = matrix.counts.sum(axis=1)
+            sizes, answers = matrix.counts.sum(axis=1), matrix.counts.sum(axis=0)
             rows += [
                 {
                     "run": matrix.run,
@@ -71,6 +82,7 @@ def _long_table(matrices: list[Matrix], condition: str) -> pd.DataFrame:
                     "predicted": predicted,
                     "count": int(matrix.counts[i, j]),
                     "share": matrix.counts[i, j] / sizes[i] if sizes[i] else None,
+                    "share_of_predicted": matrix.counts[i, j] / answers[j] if answers[j] else None,
                 }
                 for i, truth in enumerate(matrix.classes)
                 for j, predicted in enumerate(matrix.classes)
@@ -83,8 +95,8 @@ def _recall_table(matrices: list[Matrix]) -> pd.DataFrame:
 
     rows = []
     for matrix in matrices:
-        recalls, means = statistics.recall_by_class(matrix.counts), matrix.mean_fold_recall
-        for index, (name, interval) in enumerate(zip(matrix.classes, matrix.recall_intervals, strict=True)):
+        means = matrix.mean_fold_recall
+        for index, (name, (recall, interval)) in enumerate(zip(matrix.classes, matrix.by_class("recall"), strict=True)):
             low, high = interval or (None, None)
             rows.append(
                 {
@@ -92,12 +104,49 @@ def _recall_table(matrices: list[Matrix]) -> pd.DataFrame:
                     "condition": matrix.condition,
                     "class": name,
                     "n": int(matrix.counts[index].sum()),
-                    "recall": recalls[index],
+                    "recall": recall,
                     "ci95_low": low,
                     "ci95_high": high,
                     "mean_of_folds": means[index],
                 }
             )
+    return pd.DataFrame(rows)
+
+
+def _class_table(matrices: list[Matrix]) -> pd.DataFrame:
+    """A row a run, condition, measure and class; all folds and repeats pooled."""
+    import pandas as pd
+
+    rows = []
+    for matrix in matrices:
+        for measure in BY_CLASS:
+            for index, (name, (value, interval)) in enumerate(
+                zip(matrix.classes, matrix.by_class(measure), strict=True)
+            ):
+                low, high = interval or (None, None)
+                place = {"run": matrix.run, "condition": matrix.condition, "measure": measure, "class": name}
+                count = int(matrix.counts[index].sum())
+                rows.append({**place, "n": count, "value": value, "ci95_low": low, "ci95_high": high})
+    return pd.DataFrame(rows)
+
+
+def _table6(runs: Sequence[RunView], matrices: list[list[Matrix]]) -> pd.DataFrame:
+    """The paper's Table 6: a row a run and condition, a column a class and their unweighted mean.
+
+    ``recall`` says of what: the mean of the folds' recalls, as in the paper, or of all images pooled.
+    """
+    import pandas as pd
+
+    rows = []
+    for run, of_run in zip(runs, matrices, strict=True):
+        for matrix in of_run:
+            pooled = statistics.recall_by_class(matrix.counts)
+            for what, values in (("mean of folds", matrix.mean_fold_recall), ("pooled", pooled)):
+                present = values[np.isfinite(values)]
+                mean = float(present.mean()) if len(present) else None
+                by_class = _by_class(matrix, values)
+                place = {"run": run.name, "method": run.title, "condition": matrix.condition, "recall": what}
+                rows.append({**place, **by_class, "mean": mean, "n": matrix.images})
     return pd.DataFrame(rows)
 
 
@@ -123,10 +172,19 @@ def _condition_summary(matrix: Matrix) -> dict[str, Any]:
         "interval_unit": matrix.unit,
         "groups": matrix.groups,
         "interval_note": matrix.interval_note,
-        "recall": _by_class(matrix, statistics.recall_by_class(matrix.counts)),
-        "recall_ci95": dict(zip(matrix.classes, matrix.recall_intervals, strict=True)),
+        **_measures(matrix),
         "mean_fold_recall": _by_class(matrix, matrix.mean_fold_recall),
     }
+
+
+def _measures(matrix: Matrix) -> dict[str, dict[str, Any]]:
+    """Of each measure the values by class, and their intervals under its name with ``_ci95``."""
+    found: dict[str, dict[str, Any]] = {}
+    for measure in BY_CLASS:
+        pairs = matrix.by_class(measure)
+        found[measure] = {name: value for name, (value, _) in zip(matrix.classes, pairs, strict=True)}
+        found[f"{measure}_ci95"] = {name: interval for name, (_, interval) in zip(matrix.classes, pairs, strict=True)}
+    return found
 
 
 def _by_class(matrix: Matrix, values: npt.NDArray[np.float64]) -> dict[str, float | None]:
@@ -136,10 +194,20 @@ def _by_class(matrix: Matrix, values: npt.NDArray[np.float64]) -> dict[str, floa
 
 def _sentence(matrix: Matrix) -> str:
     share, interval = float(statistics.accuracy(matrix.counts)), matrix.accuracy_interval
-    ends = f" [{interval[0]:.1%}, {interval[1]:.1%}]" if interval else ""
     note = matrix.interval_note
+    known = [
+        (value, name, ends)
+        for name, (value, ends) in zip(matrix.classes, matrix.by_class("recall"), strict=True)
+        if value is not None
+    ]
+    (low, worst, low_ends), (high, best, high_ends) = min(known), max(known)
     return (
-        f"{matrix.run}, {matrix.condition}: accuracy {share:.1%}{ends} on {matrix.images} images of "
+        f"{matrix.run}, {matrix.condition}: accuracy {share:.1%}{_ends(interval)} on {matrix.images} images of "
         f"{matrix.groups} {matrix.unit}s, {matrix.folds} folds, {matrix.repeats} repeat(s)."
-        + (f" Note: {note}." if note else "")
+        f" Recall is lowest for {worst} ({low:.1%}{_ends(low_ends)}) and highest for {best} ({high:.1%}"
+        f"{_ends(high_ends)})." + (f" Note: {note}." if note else "")
     )
+
+
+def _ends(interval: statistics.Interval) -> str:
+    return f" [{interval[0]:.1%}, {interval[1]:.1%}]" if interval else ""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -14,6 +15,29 @@ from msde_toolkit.types import InputError
 
 if TYPE_CHECKING:
     import pandas as pd
+
+
+Values = npt.NDArray[np.float64]
+
+
+def precision_by_class(counts: npt.ArrayLike) -> Values:
+    """``[..., C, C] -> [..., C]`` share of the answers of each class that are right; nan for one never answered."""
+    return statistics.recall_by_class(np.swapaxes(np.asarray(counts), -1, -2))
+
+
+def f1_by_class(counts: npt.ArrayLike) -> Values:
+    """``[..., C, C] -> [..., C]`` harmonic mean of recall and precision; nan for a class without samples."""
+    table = np.asarray(counts, dtype=np.float64)
+    sizes, answers = table.sum(axis=-1), table.sum(axis=-2)
+    hits = np.diagonal(table, axis1=-2, axis2=-1)
+    return np.asarray(np.divide(2 * hits, sizes + answers, out=np.full(sizes.shape, np.nan), where=sizes > 0))
+
+
+BY_CLASS: Mapping[str, Callable[[npt.ArrayLike], Values]] = {
+    "recall": statistics.recall_by_class,
+    "precision": precision_by_class,
+    "f1": f1_by_class,
+}
 
 
 @dataclass(frozen=True)
@@ -52,14 +76,18 @@ class Matrix:
         drawn = None if self.drawn is None else statistics.accuracy(self.drawn)[:, None]
         return statistics.percentile_intervals(drawn, 1)[0]
 
-    @property
-    def recall_intervals(self) -> list[statistics.Interval]:
-        """95 % of each class's recall."""
-        drawn = None if self.drawn is None else statistics.recall_by_class(self.drawn)
-        return statistics.percentile_intervals(drawn, len(self.classes))
+    def by_class(self, measure: str) -> list[tuple[float | None, statistics.Interval]]:
+        """Each class's value of a measure of ``BY_CLASS`` and its 95 % interval; None where it says nothing."""
+        values = BY_CLASS[measure](self.counts).tolist()
+        drawn = None if self.drawn is None else BY_CLASS[measure](self.drawn)
+        intervals = statistics.percentile_intervals(drawn, len(self.classes))
+        return [
+            (value, interval) if np.isfinite(value) else (None, None)
+            for value, interval in zip(values, intervals, strict=True)
+        ]
 
     @property
-    def mean_fold_recall(self) -> npt.NDArray[np.float64]:
+    def mean_fold_recall(self) -> Values:
         """``[C]`` mean over folds of the fold's recall (paper, Table 6), over folds that hold the class; else nan."""
         recalls = statistics.recall_by_class(self.fold_counts)
         held = np.isfinite(recalls).sum(axis=0)

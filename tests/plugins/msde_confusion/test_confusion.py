@@ -68,6 +68,44 @@ def test_mean_of_fold_recalls_is_not_the_pooled_recall():
     assert recall.loc["happy", "mean_of_folds"] == pytest.approx(0.5)
 
 
+def test_precision_and_f1_are_scikit_learns_within_their_intervals():
+    run = tiny_run()
+    result = analyse(run)
+    table = result.tables["by_class"].set_index(["condition", "measure", "class"])
+    held_out = run.predictions[run.predictions["condition"] == "m"]
+    names = ("precision", "recall", "f1")
+    found = reference.precision_recall_fscore_support(
+        held_out["label"], held_out["predicted"], labels=range(7), zero_division=np.nan
+    )
+    answered = set(held_out["predicted"])
+    for label, name in enumerate(CLASSES):
+        for measure, expected in zip(names, found, strict=False):
+            row = table.loc[("m", measure, name)]
+            if measure == "precision" and label not in answered:
+                assert row["value"] is None or np.isnan(row["value"])
+            else:
+                assert row["value"] == pytest.approx(expected[label])
+                assert row["ci95_low"] <= row["value"] <= row["ci95_high"]
+    shares = result.tables["confusion_m"].groupby("predicted")["share_of_predicted"].sum(min_count=1).dropna()
+    assert shares.to_numpy() == pytest.approx(np.ones(len(answered)))
+    assert result.summary["runs"][0]["conditions"]["m"]["f1_ci95"].keys() == set(CLASSES)
+
+
+def test_table_6_has_a_row_a_method_and_condition_and_a_column_a_class():
+    one, two = tiny_run(), tiny_run(paired_manifest(14), name="another")
+    result = analyse(one, two)
+    table = result.tables["table6"]
+    assert len(table) == 2 * 2 * 2
+    pooled = table[(table["run"] == one.name) & (table["condition"] == "nm") & (table["recall"] == "pooled")].iloc[0]
+    held_out = one.predictions[one.predictions["condition"] == "nm"]
+    assert pooled["mean"] == pytest.approx(reference.balanced_accuracy_score(held_out["label"], held_out["predicted"]))
+    folds = table[(table["run"] == one.name) & (table["condition"] == "nm") & (table["recall"] == "mean of folds")]
+    assert folds["mean"].iloc[0] == pytest.approx(np.mean([folds[name].iloc[0] for name in CLASSES]))
+    shown = words(result.figures["by_class"])
+    assert {"recall (%)", "precision (%)", "F1 (%)", "class"} <= set(shown)
+    assert any("(another)" in text for text in shown)
+
+
 class Predicted:
     """A run whose predictions were made elsewhere."""
 
@@ -123,7 +161,7 @@ def test_single_condition_and_unknown_subjects():
     manifest = paired_manifest(conditions=("nm",))
     manifest = replace(manifest, frame=manifest.frame.assign(subject=None))
     result = analyse(tiny_run(manifest))
-    assert sorted(result.tables) == ["confusion_nm", "recall"]
+    assert sorted(result.tables) == ["by_class", "confusion_nm", "recall", "table6"]
     found = result.summary["runs"][0]["conditions"]["nm"]
     assert (found["interval_unit"], found["groups"]) == ("sample", 21)
     assert "too narrow" in found["interval_note"]
