@@ -14,6 +14,7 @@ from msde_toolkit.report import analyses as told_by
 from msde_toolkit.report import overview
 from msde_toolkit.report.audited import audits
 from msde_toolkit.report.charts import Forest, forest
+from msde_toolkit.report.compared import compared
 from msde_toolkit.report.faces import Faces
 from msde_toolkit.report.learning import learning_curves
 from msde_toolkit.report.matrices import matrices
@@ -21,6 +22,7 @@ from msde_toolkit.report.page import render
 from msde_toolkit.report.provenance import provenance
 from msde_toolkit.results.open_run import OpenRun
 from msde_toolkit.results.run_store import check_writable, write_text
+from msde_toolkit.results.study import OpenStudy
 
 HEAT_STEPS = 32
 LARGEST = 15_000_000
@@ -35,7 +37,8 @@ class Wanted:
         analyses: names of analyses, run where they have not been; None: what was run, and what says ``in_report``.
         pixels: whether the audit looks at images too.
         unequal_pretraining: whether runs that started from other weights may stand side by side.
-        study: folder of analyses of several runs together, as a study has them.
+        study: that the runs are of: its declared comparison, and its analyses of several runs together.
+        baseline: name of the run that the others are compared with; None: the declared one, else the first.
         command: that makes this report again.
     """
 
@@ -43,7 +46,8 @@ class Wanted:
     analyses: tuple[str, ...] | None = None
     pixels: bool = False
     unequal_pretraining: bool = False
-    study: Path | None = None
+    study: OpenStudy | None = None
+    baseline: str | None = None
     command: str = ""
 
 
@@ -94,6 +98,7 @@ def write_report(
     wanted = wanted or Wanted()
     _check(runs, file, wanted)
     names = told_by.wanted_analyses(wanted.analyses)
+    comparison = compared(runs, wanted.study, wanted.baseline)
     faces = Faces()
     teller = told_by.Teller({run.name: run for run in runs}, faces)
     folders, problems = _folders(runs, names, file, wanted, track, tell)
@@ -101,21 +106,24 @@ def write_report(
     problems += [*damaged, *faces.problems]
     tell("the page")
     context = {
-        "title": wanted.title or _title(runs),
+        "title": wanted.title or _title(runs, wanted.study),
         "version": __version__,
         "synthetic": all(run.synthetic for run in runs),
         "some_synthetic": any(run.synthetic for run in runs),
         "banners": overview.banners(runs),
+        "facts": overview.side_by_side(runs),
+        "notes": overview.all_notes(runs),
         "runs": [_run(index, run) for index, run in enumerate(runs)],
         "measures": _measures(runs),
         "forests": _forests(runs),
         "told": told,
+        "headings": _headings(told),
         "problems": problems,
         "audits": audits(runs, pixels=wanted.pixels),
         "faces": faces,
         "command": wanted.command,
         "palette": PALETTE,
-        "comparison": None,
+        "comparison": comparison,
     }
     page = render(context, {"faces": faces.uris, "views": teller.views, "heat": _heat()})
     if len(page.encode()) > LARGEST:
@@ -164,13 +172,18 @@ def _folders(
         problems += failed
     order = {name: place for place, name in enumerate(dict.fromkeys(source.folder.name for source in found))}
     found.sort(key=lambda source: order[source.folder.name])
-    together = sorted(wanted.study.glob("analyses/*/result.json")) if wanted.study else []
+    together = sorted(wanted.study.directory.glob("analyses/*/result.json")) if wanted.study else []
     kept = [path.parent for path in together if not only or path.parent.name in names]
     return [*kept, *(source.folder for source in found)], problems
 
 
-def _title(runs: Sequence[OpenRun]) -> str:
-    return runs[0].title if len(runs) == 1 else f"{len(runs)} runs on {overview.data_title(runs[0])}"
+def _title(runs: Sequence[OpenRun], study: OpenStudy | None) -> str:
+    if study is None and len(runs) == 1:
+        return runs[0].title
+    data = list(dict.fromkeys(map(overview.data_title, runs)))
+    number = f"{len(runs)} runs" if len(runs) > 1 else "1 run"
+    told = f"{number} on {data[0]}{f' and {len(data) - 1} more' if len(data) > 1 else ''}"
+    return f"{study.name}: {told}" if study else told
 
 
 def _run(index: int, run: OpenRun) -> Mapping[str, Any]:
@@ -183,8 +196,6 @@ def _run(index: int, run: OpenRun) -> Mapping[str, Any]:
         "method": f"{run.summary['model']} + {run.summary['loss']}",
         "synthetic": run.synthetic,
         "measures": {measure.name: measure for measure in overview.measures(run)},
-        "facts": overview.facts(run),
-        "notes": overview.notes(run),
         "charts": charts,
         "no_charts": no_charts,
         "matrices": matrices(run),
@@ -200,12 +211,22 @@ def _measures(runs: Sequence[OpenRun]) -> list[tuple[str, str]]:
 
 
 def _forests(runs: Sequence[OpenRun]) -> list[Forest]:
-    of_runs = [(run.name, {measure.name: measure for measure in overview.measures(run)}) for run in runs]
+    of_runs = [
+        (run.name, row, {measure.name: measure for measure in overview.measures(run)}) for row, run in enumerate(runs)
+    ]
     panels = [
-        forest(title, [(label, found[name]) for label, found in of_runs if name in found])
+        forest(title, [(label, row, found[name]) for label, row, found in of_runs if name in found])
         for name, title in _measures(runs)
     ]
     return [panel for panel in panels if panel is not None]
+
+
+def _headings(told: Sequence[told_by.Told]) -> list[tuple[str, str]]:
+    """Each analysis' name and what it calls itself: the title of its first section."""
+    found: dict[str, str] = {}
+    for one in told:
+        found.setdefault(one.name, one.sections[0][0] if one.sections else one.name.capitalize())
+    return list(found.items())
 
 
 def _heat() -> list[list[int]]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -13,6 +13,8 @@ from msde_toolkit.report.overview import Measure
 WIDTH, HEIGHT = 380, 230
 LEFT, RIGHT, TOP, BOTTOM = 46, 10, 10, 36
 COLOURS = 8
+ROW = 34.0
+"""Height of a row of a forest plot: the name above its interval."""
 MOST_POINTS = 120
 MOST_THIN_LINES = 30
 
@@ -162,6 +164,7 @@ class Forest:
         rows: a run each.
         ticks: values.
         height: of the drawing.
+        unit: of the axis.
         zero: where zero stands, None outside the range.
     """
 
@@ -169,39 +172,38 @@ class Forest:
     rows: tuple[Whisker, ...]
     ticks: tuple[Tick, ...]
     height: float
-    zero: float | None = field(default=None)
+    unit: str
+    zero: float | None = None
 
     @property
     def description(self) -> str:
         """In words."""
-        return (
-            f"{self.title}, percent with 95 % intervals: " + "; ".join(f"{r.label} {r.text}" for r in self.rows) + "."
-        )
+        return f"{self.title}, {self.unit} with 95 % intervals: {'; '.join(f'{r.label} {r.text}' for r in self.rows)}."
 
 
-def forest(title: str, measures: Sequence[tuple[str, Measure]]) -> Forest | None:
-    """A panel of one measure; ``measures``: label of the run and what it has. None where no run has a value."""
-    known = [(place, label, one) for place, (label, one) in enumerate(measures) if one.value is not None]
+def forest(title: str, measures: Sequence[tuple[str, int, Measure]], unit: str = "percent") -> Forest | None:
+    """A panel of one measure; ``measures``: name and number of a run, and what it has. None where none has a value."""
+    known = [(label, number, one) for label, number, one in measures if one.value is not None]
     if not known:
         return None
-    ends = [v for _, _, one in known for v in (one.value, one.low, one.high) if v is not None]
+    ends = [v for *_, one in known for v in (one.value, one.low, one.high) if v is not None]
     ticks = nice_ticks(100 * min(ends), 100 * max(ends))
     low, high = ticks[0], ticks[-1]
 
     def x(value: float) -> float:
-        return 40 + (WIDTH - 60) * (100 * value - low) / ((high - low) or 1)
+        return 20 + (WIDTH - 40) * (100 * value - low) / ((high - low) or 1)
 
     rows = tuple(
         Whisker(
             label,
-            place % COLOURS,
-            20 + 24 * row,
+            number % COLOURS,
+            ROW * (row + 0.5),
             x(one.value or 0.0),
             None if one.low is None else x(one.low),
             None if one.high is None else x(one.high),
             one.text,
         )
-        for row, (place, label, one) in enumerate(known)
+        for row, (label, number, one) in enumerate(known)
     )
     zero = x(0.0) if low < 0 < high else None
-    return Forest(title, rows, tuple(Tick(x(t / 100), f"{t:g}") for t in ticks), 24.0 * len(rows) + 46, zero)
+    return Forest(title, rows, tuple(Tick(x(t / 100), f"{t:g}") for t in ticks), ROW * len(rows) + 42.0, unit, zero)

@@ -52,6 +52,9 @@ class Banner:
     severe: bool
 
 
+DRAWN = Banner("Synthetic", "The faces are drawn: no real person, no result about people", severe=False)
+
+
 def measures(run: OpenRun) -> list[Measure]:
     """Accuracy by condition, their average and gap, as ``summary.json`` has them."""
     found = run.summary.get("metrics")
@@ -86,7 +89,7 @@ def banners(runs: Sequence[OpenRun]) -> list[Banner]:
     several = len(runs) > 1
     return [
         Banner(banner.label, f"{banner.text} ({_which(names, len(runs))})" if several else banner.text, banner.severe)
-        for banner, names in sorted(found.items(), key=lambda item: not item[0].severe)
+        for banner, names in sorted(found.items(), key=lambda item: (not item[0].severe, item[0].label != DRAWN.label))
     ]
 
 
@@ -94,8 +97,7 @@ def _banners(run: OpenRun) -> list[Banner]:
     unsound = [Banner("UNSOUND", str(reason), severe=True) for reason in run.summary.get("unsound") or []]
     tainted = [Banner("TAINTED", who, severe=True) for who in run.tainted]
     preset = [Banner("Not for citation", note, severe=False) for note in notes(run) if "not for citation" in note]
-    drawn = [Banner("Synthetic", "The faces are drawn: no real person, no result about people", severe=False)]
-    return [*unsound, *tainted, *preset, *(drawn if run.synthetic else [])]
+    return [*unsound, *tainted, *([DRAWN] if run.synthetic else []), *preset]
 
 
 def _which(names: Sequence[str], count: int) -> str:
@@ -124,11 +126,39 @@ def facts(run: OpenRun) -> list[tuple[str, str]]:
     ]
 
 
+@dataclass(frozen=True)
+class Facts:
+    """Facts of several runs: what they share once, and what differs as a table, a row a run."""
+
+    shared: tuple[tuple[str, str], ...]
+    columns: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+
+
+def side_by_side(runs: Sequence[OpenRun]) -> Facts:
+    """The facts of all runs, told apart into shared and different ones."""
+    told = [dict(facts(run)) for run in runs]
+    shared = tuple((name, text) for name, text in told[0].items() if all(one[name] == text for one in told))
+    columns = tuple(name for name in told[0] if name not in dict(shared))
+    return Facts(shared, columns, tuple(tuple(one[name] for name in columns) for one in told))
+
+
+def all_notes(runs: Sequence[OpenRun]) -> list[str]:
+    """The notes of all runs, each once, with the runs that made it where not all did."""
+    made: dict[str, list[str]] = {}
+    for run in runs:
+        for note in notes(run):
+            made.setdefault(note, []).append(run.name)
+    return [note if len(names) == len(runs) else f"{note} ({', '.join(names)})" for note, names in made.items()]
+
+
 def data_title(run: OpenRun) -> str:
     """The dataset, its mask, and whether it is drawn."""
     mask = run.summary.get("mask")
     name = f"{run.summary['dataset']}{f' with {mask} masks' if mask else ''}"
-    return f"{name} (synthetic faces)" if run.synthetic else name
+    if not run.synthetic:
+        return name
+    return "synthetic faces" if name == "synthetic" else f"{name} (synthetic faces)"
 
 
 def protocol(run: OpenRun) -> str:

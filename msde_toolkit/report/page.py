@@ -59,6 +59,8 @@ def _environment() -> jinja2.Environment:
         lstrip_blocks=True,
     )
     environment.filters["percent"] = lambda value: "-" if value is None else f"{100 * value:.1f}"
+    environment.filters["points"] = lambda value: "-" if value is None else f"{100 * value:+.1f}"
+    environment.filters["p_value"] = lambda p: "-" if p is None else "< 0.001" if p < 0.001 else f"{p:.3f}"
     return environment
 
 

@@ -10,9 +10,10 @@ import typer
 from msde_toolkit.cli.console import Json
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from msde_toolkit.results.open_run import OpenRun
+    from msde_toolkit.results.study import OpenStudy
 
 EXAMPLE = "Example: msde report runs/A runs/B -o report.html   |   msde report --study runs/STUDY"
 
@@ -23,6 +24,9 @@ def report(
     force: Annotated[bool, typer.Option("--force", help="Overwrite the file.")] = False,
     title: Annotated[str, typer.Option(help="Its heading.")] = "",
     study: Annotated[Path | None, typer.Option(help="A study: all its runs and evaluations.")] = None,
+    baseline: Annotated[
+        str | None, typer.Option(help="Run that the others are compared with; default: the first, or the declared one.")
+    ] = None,
     root: Annotated[Path | None, typer.Option(help="Where the runs' dataset is now, if it moved.")] = None,
     analyses: Annotated[
         str | None, typer.Option(help="Only these, run where they have not been: gradcam,tsne.", show_default=False)
@@ -53,15 +57,26 @@ def report(
         raise InputError(message)
     names = _names(analyses, no_analyses)
     show_warnings()
-    runs = _runs(run or [], study, root)
+    opened, runs = _runs(run or [], study, root)
     console = err()
     wanted = Wanted(
         title=title,
         analyses=names,
         pixels=audit_images,
         unequal_pretraining=unequal_pretraining,
-        study=study,
-        command=_command(runs, study, analyses, no_analyses, audit_images, unequal_pretraining),
+        study=opened,
+        baseline=baseline,
+        command=_command(
+            [one.directory for one in runs] if study is None else [],
+            {
+                "--study": None if study is None else study.resolve().name,
+                "--baseline": baseline,
+                "--analyses": analyses,
+                "--no-analyses": no_analyses,
+                "--audit-images": audit_images,
+                "--unequal-pretraining": unequal_pretraining,
+            },
+        ),
     )
     done = write_report(
         runs, out, wanted, track=_track, tell=lambda text: console.print(f"Report: {text}", style="dim", soft_wrap=True)
@@ -95,40 +110,37 @@ def _names(analyses: str | None, none: bool) -> tuple[str, ...] | None:
     return names
 
 
-def _runs(paths: Sequence[Path], study: Path | None, root: Path | None) -> list[OpenRun]:
+def _runs(paths: Sequence[Path], study: Path | None, root: Path | None) -> tuple[OpenStudy | None, list[OpenRun]]:
     from msde_toolkit.errors import InputError
     from msde_toolkit.results.open_run import open_run
     from msde_toolkit.results.run_store import latest_finished
     from msde_toolkit.results.study import open_study
 
+    opened = None
     if study is None:
         runs = [open_run(path, root) for path in (paths or [latest_finished(Path("runs"))])]
     elif paths:
         message = "--study takes all of a study's runs; leave the others out."
         raise InputError(message)
     else:
-        runs = open_study(study, root).everything
+        opened = open_study(study, root)
+        runs = opened.everything
         if not runs:
             message = f"{study}: none of the study's methods is finished; go on with: msde run --study {study}"
             raise InputError(message)
-    if root is not None and not any(opened.needs_root for opened in runs):
+    if root is not None and not any(one.needs_root for one in runs):
         message = f"--root {root}: these runs' datasets need none; leave it out."
         raise InputError(message)
-    return runs
+    return opened, runs
 
 
-def _command(
-    runs: Sequence[OpenRun], study: Path | None, analyses: str | None, none: bool, images: bool, unequal: bool
-) -> str:
+def _command(runs: Sequence[Path], options: Mapping[str, str | bool | None]) -> str:
     """What makes this report again; folders by their last name."""
     import shlex
 
-    words = ["msde", "report"]
-    words += ["--study", study.resolve().name] if study else [run.directory.resolve().name for run in runs]
-    words += ["--analyses", analyses] if analyses else []
-    words += ["--no-analyses"] if none else []
-    words += ["--audit-images"] if images else []
-    words += ["--unequal-pretraining"] if unequal else []
+    words = ["msde", "report", *(run.resolve().name for run in runs)]
+    for name, value in options.items():
+        words += [name] if value is True else [name, value] if value else []
     return shlex.join([*words, "-o", "report.html"])
 
 

@@ -3,7 +3,7 @@
   const SIDE = 192;
 
   function mapCanvas(cell) {
-    // The map at its own resolution, its strength as opacity, so that the face shows where it is nothing.
+    // The map at its own resolution; drawing it over a face makes it smooth.
     const bytes = Uint8Array.from(atob(cell.map), (letter) => letter.charCodeAt(0));
     const canvas = make("canvas", { width: cell.w, height: cell.h });
     const pixels = new ImageData(cell.w, cell.h);

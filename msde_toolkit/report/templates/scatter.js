@@ -1,7 +1,7 @@
 // Points that can be pointed at, walked through by arrow keys, filtered, and read as a table.
 (() => {
   const EDGE = 18, NEAR = 14, MARKS = ["circle", "square", "triangle", "diamond", "down", "plus", "cross", "star"];
-  const COLOURS = 8;
+  const COLOURS = 8, SIGNS = ["●", "■", "▲", "◆", "▼", "✚", "✖", "★"];
 
   function shape(context, kind, x, y, r) {
     const outline = {
@@ -21,8 +21,8 @@
     const labels = words.map((word, index) => {
       const box = make("input", { type: "checkbox", checked: true });
       box.addEventListener("change", () => { if (box.checked) kept.add(index); else kept.delete(index); changed(); });
-      const swatch = coloured ? [make("span", { class: `swatch c${index % COLOURS}` }), " "] : [];
-      return make("label", {}, box, " ", ...swatch, word || "(none)");
+      const sign = coloured ? make("span", { class: `swatch c${index % COLOURS}` }) : make("span", { class: "shape", ariaHidden: "true" }, SIGNS[index]);
+      return make("label", {}, box, " ", sign, " ", word || "(none)");
     });
     return [kept, make("fieldset", {}, make("legend", {}, title), ...labels)];
   }
@@ -75,7 +75,7 @@
         context.fillStyle = colour("--watermark"); context.font = `700 34px ${colour("--sans")}`; context.textAlign = "center";
         for (let row = 1; row < 6; row += 2) context.fillText("synthetic faces", width / 2, (row * height) / 6);
       }
-      const radius = view.ids.length > 800 ? 3 : 4;
+      const radius = view.ids.length > 800 ? 3 : view.ids.length > 200 ? 4 : 5;
       view.ids.forEach((_, point) => { if (visible(point)) dot(context, point, radius, 0.78); });
       if (chosen >= 0 && visible(chosen)) {
         dot(context, chosen, 8, 1);

@@ -30,7 +30,7 @@
   addEventListener("beforeprint", () => {
     before = root.dataset.theme;
     root.dataset.theme = "light";
-    opened = [...document.querySelectorAll("details.card:not([open])")].filter((part) => !part.querySelector(".plain"));
+    opened = [...document.querySelectorAll("details:not([open])")].filter((part) => !part.querySelector(":scope > .scroll > .plain"));
     for (const part of opened) part.open = true;
     redrawAll();
   });
