@@ -14,7 +14,6 @@ from msde_robustness.occluders import Images, margin_of, occlude
 from msde_toolkit import statistics
 from msde_toolkit.held_out import Units, balanced, held_out, outputs, pairs_among, units
 from msde_toolkit.interfaces import RunView
-from msde_toolkit.types import NM
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -172,7 +171,7 @@ def _numbers(answers: Values, bare: Values, groups: npt.NDArray[np.object_], see
     return {**found, "n": len(answers), "groups": len(set(groups))}
 
 
-def majority(data: Subset, condition: str = NM) -> float:
+def majority(data: Subset, condition: str) -> float:
     """Share of the most frequent class among the images of a condition: what always answering it would get."""
     labels = data.labels[(data.rows["condition"] == condition).to_numpy()]
     return float(np.bincount(labels).max() / len(labels))

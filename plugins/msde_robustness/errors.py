@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 class Errors(Analysis):
     """Confident errors, errors that the mask made, and those that all models share."""
 
-    summary = "The worst and the most telling errors as a sheet of faces: confident, made by the mask, shared by all"
+    summary = "The most telling errors as a sheet of faces: confident, made by the mask, shared by all models"
     reference = "Own work"
     licence = "Apache-2.0"
     in_report = True
@@ -60,7 +60,7 @@ class Errors(Analysis):
                 "protocol": "held-out answers; of an image with several models the mean of their probabilities",
             },
             tables={
-                "errors": pd.DataFrame(rows, columns=COLUMNS),
+                **({"errors": pd.DataFrame(rows, columns=COLUMNS)} if rows else {}),
                 "counts": pd.DataFrame([row for one in summaries for row in _count_rows(one)]),
                 **({"errors_agreed": shared} if several and len(shared) else {}),
             },

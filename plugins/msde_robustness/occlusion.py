@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 import pandas as pd
 from pydantic import Field, field_validator
@@ -27,6 +27,10 @@ class Occlusion(Analysis):
     summary = "Accuracy against an occluder's size and place, and against the opacity of the mask on the same face"
     reference = "Zeiler and Fergus 2014 (ECCV), by facial region and size; own protocol"
     licence = "Apache-2.0"
+    # For the conformance kit, which runs every analysis several times.
+    presets: ClassVar[Mapping[str, Mapping[str, Any]]] = {
+        "quick": {"samples": 28, "sizes": [0.3], "places": ["upper", "lower"], "opacities": [0.0, 0.5, 1.0]}
+    }
 
     class Options(PluginOptions):
         """Options of the occluders."""
@@ -95,7 +99,11 @@ class Occlusion(Analysis):
         from msde_robustness.occlusion_figure import boxes_figure, examples_figure, opacity_figure
 
         data, runs = found[0].data, context.runs
-        chance = {word: majority(data, word) for word in boxes["condition"].unique()}
+        chance = {
+            str(word): majority(one.data, str(word))
+            for one in reversed(found)
+            for word in one.boxes["condition"].unique()
+        }
         note = " ".join(dict.fromkeys(_told(one) for one in found))
         drawn = {"occlusion": boxes_figure(runs, boxes, chance, f"{note} Boxes are {self.options.fill}.")}
         if len(opacity):
