@@ -20,6 +20,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -34,6 +35,7 @@ Statistic = Callable[..., npt.NDArray[np.float64]]
 METHOD = "this method: further subjects, trained again"
 MODELS = "these trained models on further subjects"
 _MANY = 20_000
+_CHUNK = 4_000_000  # weights held at a time (32 MB)
 _NOTHING = 1e-9
 """A half-width below this is rounding."""
 _CARRYING = 5
@@ -182,10 +184,10 @@ def non_inferior(low: float | None, margin: float) -> bool:
 
 def _draws(tables: Sequence[Values], statistic: Statistic, paired: bool, draws: int, seed: int) -> Values:
     """``[draws, M]`` the statistic with S-1 of S subjects and R-1 of R repeats drawn."""
-    rng = generator(seed, "crossed bootstrap")
+    rng = generator(seed, "crossed bootstrap of repeats")
     subjects = len(tables[0])
     drawn, weights = [], None
-    chosen = _subject_draws(rng, subjects, draws)
+    chosen = (_kept_draws if subjects * draws <= _CHUNK else _subject_draws)(subjects, draws, seed)
     for table in tables:
         repeats = table.shape[1]
         if weights is None or not paired:
@@ -197,12 +199,17 @@ def _draws(tables: Sequence[Values], statistic: Statistic, paired: bool, draws: 
     return np.asarray(statistic(*drawn), dtype=np.float64)
 
 
-def _subject_draws(rng: np.random.Generator, subjects: int, draws: int) -> list[Values]:
-    step = max(1, 4_000_000 // subjects)
+def _subject_draws(subjects: int, draws: int, seed: int) -> list[Values]:
+    rng = generator(seed, "crossed bootstrap of subjects")
+    step = max(1, _CHUNK // subjects)
     return [
         rng.multinomial(subjects - 1, np.full(subjects, 1 / subjects), min(step, draws - start)).astype(np.float64)
         for start in range(0, draws, step)
     ]
+
+
+_kept_draws = lru_cache(maxsize=2)(_subject_draws)
+"""A comparison asks for the same ones dozens of times."""
 
 
 def _estimate(
