@@ -83,13 +83,19 @@ def sides_of(run: RunView, repeat: int, most: int, seed: int) -> Iterator[Sides]
     Raises:
         InputError: if the run has no such repeat, a model is missing, or no fold has images of both conditions.
     """
+    import pandas as pd
+
     rows = held_out(run, repeat)
     paired, nothing = len(pairs_among(run, rows)) > 0, True
     for fold, part in rows.groupby("fold", sort=True):
         nm, m, of = _chosen(run, part.reset_index(drop=True), paired, most, seed)
         if len(nm) and len(m):
             nothing = False
-            yield Sides(str(fold), repeat, _side(run, nm), _side(run, m), paired, of)
+            # One call, so that the fold's model is read once.
+            both = pd.concat([nm, m], ignore_index=True)
+            features = outputs(run, both).features.astype(np.float64)
+            sides = [_side(run, both, features, mine) for mine in (slice(len(nm)), slice(len(nm), None))]
+            yield Sides(str(fold), repeat, sides[0], sides[1], paired, of)
     if nothing:
         message = f"Run {run.name}: no fold holds out faces with and without a mask; there are no two sides to compare."
         raise InputError(message)
@@ -107,6 +113,6 @@ def _chosen(
     return kept, rows.iloc[kept["partner"]], len(pairs)
 
 
-def _side(run: RunView, rows: pd.DataFrame) -> Side:
-    features = outputs(run, rows).features.astype(np.float64)
-    return Side(features, rows["label"].to_numpy(dtype=np.int64), units(run, rows).groups)
+def _side(run: RunView, rows: pd.DataFrame, features: Values, mine: slice) -> Side:
+    part = rows.iloc[mine]
+    return Side(features[mine], part["label"].to_numpy(dtype=np.int64), units(run, part).groups)
