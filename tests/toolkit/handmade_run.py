@@ -82,3 +82,29 @@ def write_run(
     )
     write_text(store.config, tomli_w.dumps({"model": "tiny", "loss": "ce", "data": name, "seed": 0}))
     return folder
+
+
+def write_study(
+    folder: Path,
+    methods: dict[str, dict[str, float]],
+    *,
+    subjects: int = 12,
+    primary: dict[str, Any] | None = None,
+    targets: tuple[str, ...] = (),
+    unfinished: tuple[str, ...] = (),
+) -> Path:
+    """A study's folder with a run of each method and its evaluations; ``unfinished`` ones were declared only."""
+    frame = people(subjects)
+    for seed, (name, right) in enumerate(methods.items()):
+        write_run(folder / "runs" / name, frame, answers(frame, right, 1, seed))
+        for target in targets:
+            said = answers(frame, right, 1, seed + 100)
+            write_run(folder / "evaluations" / f"{name}--{target}", frame, said, name=target)
+    write_text(folder / "study.toml", 'name = "hand"\n')
+    facts = {
+        "schema": 1, "name": "hand", "declared": "2026-11-24T09:00:00+00:00", "methods": [*methods, *unfinished],
+        "data": {"dataset": "drawn", "synthetic": True, "manifest_sha256": "0"}, "primary": primary,
+        "targets": {target: {} for target in targets}, "added": {},
+    }  # fmt: skip
+    write_json(folder / "study.json", facts)
+    return folder

@@ -117,6 +117,6 @@ def _power(apart: Values, alpha: float) -> float:
 
 def _of_method(tables: Values, power: float) -> float | None:
     """The shift at which so many studies' intervals lie above zero."""
-    widths = np.array([float(statistics.half_widths([table[..., None] / len(table)])[0]) for table in tables])
+    widths = statistics.half_widths([np.moveaxis(tables, 0, -1) / tables.shape[1]])
     needed = float(np.quantile(widths - tables.mean(axis=(1, 2)), power))
     return needed if needed < 1 else None

@@ -109,3 +109,13 @@ def test_the_interval_covers_the_method_where_one_over_subjects_alone_does_not()
     crossed, subjects = hits / 400
     assert 0.91 <= crossed <= 0.985
     assert subjects < 0.93
+
+
+def test_an_interval_has_both_sides_and_says_that_it_rests_on_few_subjects():
+    """Two of sixty subjects differ: a bootstrap's median is at its edge, and the other 58 tell nothing."""
+    first, second = (counted(np.full((60, 1), 5), 10) for _ in range(2))
+    second[:2, 0] = (2, 8)
+    (got,) = statistics.crossed_intervals([first, second], lambda a, b: share(a) - share(b), bounds=(-1, 1))
+    assert got.value == pytest.approx(0.01)
+    assert got.low < 0 < got.value < got.high
+    assert got.unreliable == "rests on about 2 subjects"
