@@ -13,6 +13,7 @@ from msde_toolkit.report.overview import Measure
 WIDTH, HEIGHT = 380, 230
 LEFT, RIGHT, TOP, BOTTOM = 46, 10, 10, 36
 COLOURS = 8
+FOREST_WIDTH = 260
 ROW = 34.0
 """Height of a row of a forest plot: the name above its interval."""
 MOST_POINTS = 120
@@ -163,7 +164,7 @@ class Forest:
         title: the measure.
         rows: a run each.
         ticks: values.
-        height: of the drawing.
+        width, height: of the drawing.
         unit: of the axis.
         zero: where zero stands, None outside the range.
     """
@@ -174,6 +175,7 @@ class Forest:
     height: float
     unit: str
     zero: float | None = None
+    width: int = FOREST_WIDTH
 
     @property
     def description(self) -> str:
@@ -191,7 +193,7 @@ def forest(title: str, measures: Sequence[tuple[str, int, Measure]], unit: str =
     low, high = ticks[0], ticks[-1]
 
     def x(value: float) -> float:
-        return 20 + (WIDTH - 40) * (100 * value - low) / ((high - low) or 1)
+        return 16 + (FOREST_WIDTH - 32) * (100 * value - low) / ((high - low) or 1)
 
     rows = tuple(
         Whisker(

@@ -1,16 +1,28 @@
 // Faces with maps laid over them; one slider says how strongly.
 (() => {
-  const SIDE = 192;
+  const SIDE = 192, FINE = 96;
 
   function mapCanvas(cell) {
-    // The map at its own resolution; drawing it over a face makes it smooth.
+    // Made smooth here, value by value, since a browser that prints does not.
     const bytes = Uint8Array.from(atob(cell.map), (letter) => letter.charCodeAt(0));
-    const canvas = make("canvas", { width: cell.w, height: cell.h });
-    const pixels = new ImageData(cell.w, cell.h);
-    bytes.forEach((value, index) => {
-      const [red, green, blue] = DATA.heat[Math.min(DATA.heat.length - 1, Math.floor((value / 256) * DATA.heat.length))];
-      pixels.data.set([red, green, blue, 255], 4 * index);
-    });
+    const canvas = make("canvas", { width: FINE, height: FINE });
+    const pixels = new ImageData(FINE, FINE);
+    const between = (place, count) => {
+      const exact = Math.min(count - 1, Math.max(0, ((place + 0.5) / FINE) * count - 0.5)), low = Math.floor(exact);
+      return [low, Math.min(count - 1, low + 1), exact - low];
+    };
+    for (let y = 0; y < FINE; y++) {
+      const [top, bottom, down] = between(y, cell.h);
+      for (let x = 0; x < FINE; x++) {
+        const [left, right, along] = between(x, cell.w);
+        const at = (row, column) => bytes[row * cell.w + column];
+        const above = at(top, left) * (1 - along) + at(top, right) * along;
+        const below = at(bottom, left) * (1 - along) + at(bottom, right) * along;
+        const value = above * (1 - down) + below * down;
+        const [red, green, blue] = DATA.heat[Math.min(DATA.heat.length - 1, Math.floor((value / 256) * DATA.heat.length))];
+        pixels.data.set([red, green, blue, 255], 4 * (y * FINE + x));
+      }
+    }
     canvas.getContext("2d").putImageData(pixels, 0, 0);
     return canvas;
   }

@@ -104,7 +104,7 @@
       if (point !== chosen) { chosen = point; redraw(); }
       if (point < 0) { hideTip(); return; }
       const box = canvas.getBoundingClientRect(), [x, y] = at(point);
-      showTip(told(view, point), box.left + x, box.top + y, view.faces[point]);
+      showTip(told(view, point), box.left + x, box.top + y, view.faces[point], aloud ? canvas : null);
       if (aloud) say(`${told(view, point)}${typeof view.faces[point] === "string" ? `\n${view.faces[point]}` : ""}`);
     };
     canvas.addEventListener("pointermove", (event) => choose(nearest(event.offsetX, event.offsetY, NEAR, () => true), false));

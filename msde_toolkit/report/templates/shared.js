@@ -32,12 +32,20 @@ function colour(name) {
   return getComputedStyle(document.documentElement).getPropertyValue(name).trim();
 }
 
-function showTip(text, x, y, face) {
+// The tip stands beside the pointer, or beside an element that the keyboard reached, and then moves with it.
+let anchor = null;
+function showTip(text, x, y, face, element) {
   tip.replaceChildren();
   if (typeof face === "number") tip.append(make("img", { src: DATA.faces[face], alt: "" }));
   tip.append(text);
   if (typeof face === "string") tip.append(make("em", {}, face));
   tip.hidden = false;
+  const box = element ? element.getBoundingClientRect() : null;
+  anchor = box ? { element, x: x - box.left, y: y - box.top } : null;
+  placeTip(x, y);
+}
+
+function placeTip(x, y) {
   const box = tip.getBoundingClientRect();
   const left = Math.min(x + 14, innerWidth - box.width - 8);
   const below = y + 16 + box.height < innerHeight;
@@ -45,7 +53,7 @@ function showTip(text, x, y, face) {
   tip.style.top = `${Math.max(8, below ? y + 16 : y - box.height - 12)}px`;
 }
 
-function hideTip() { tip.hidden = true; }
+function hideTip() { tip.hidden = true; anchor = null; }
 
 function say(text) { document.getElementById("said").textContent = text; }
 
@@ -61,8 +69,12 @@ document.addEventListener("focusin", (event) => {
   const target = event.target;
   if (target instanceof HTMLElement && target.dataset.tip) {
     const box = target.getBoundingClientRect();
-    showTip(target.dataset.tip, box.right - 10, box.bottom - 12);
+    showTip(target.dataset.tip, box.right - 10, box.bottom - 12, undefined, target);
   } else hideTip();
 });
 document.addEventListener("keydown", (event) => { if (event.key === "Escape") hideTip(); });
-document.addEventListener("scroll", hideTip, { passive: true });
+document.addEventListener("scroll", () => {
+  if (!anchor) { hideTip(); return; }
+  const box = anchor.element.getBoundingClientRect();
+  placeTip(box.left + anchor.x, box.top + anchor.y);
+}, { passive: true });

@@ -25,20 +25,23 @@
     show();
   });
   system.addEventListener("change", show);
-  // On paper, always light: canvases are drawn again for it, and closed parts opened.
-  let before, opened = [];
-  addEventListener("beforeprint", () => {
-    before = root.dataset.theme;
-    root.dataset.theme = "light";
-    opened = [...document.querySelectorAll("details:not([open])")].filter((part) => !part.querySelector(":scope > .scroll > .plain"));
-    for (const part of opened) part.open = true;
-    redrawAll();
-  });
+  // On paper, always light; what is folded away stays so, and "Open all" unfolds the parts of all runs.
+  let before;
+  addEventListener("beforeprint", () => { before = root.dataset.theme; root.dataset.theme = "light"; redrawAll(); });
   addEventListener("afterprint", () => {
     if (before) root.dataset.theme = before; else delete root.dataset.theme;
-    for (const part of opened) part.open = false;
     show();
   });
+  const unfold = document.getElementById("unfold"), parts = [...document.querySelectorAll("details.part")];
+  if (unfold) {
+    unfold.hidden = false;
+    unfold.addEventListener("click", () => {
+      const open = unfold.getAttribute("aria-pressed") !== "true";
+      for (const part of parts) part.open = open;
+      unfold.setAttribute("aria-pressed", String(open));
+      unfold.textContent = open ? "Close all" : "Open all";
+    });
+  }
   show();
   const links = new Map([...document.querySelectorAll("nav a")].map((link) => [link.hash.slice(1), link]));
   const seen = new IntersectionObserver((entries) => {
