@@ -15,7 +15,7 @@ backend is involved. Matplotlib is imported by the functions here, not by this m
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -92,6 +92,36 @@ def new_figure(width_mm: float = DOUBLE_COLUMN_MM, height_mm: float = 90.0) -> F
 def class_colours(classes: int) -> list[str]:
     """One colour a class in label order; from the ninth on they repeat, so give each its marker too."""
     return [PALETTE[index % len(PALETTE)] for index in range(classes)]
+
+
+def series_style(number: int) -> dict[str, Any]:
+    """Colour and marker of the series of this number (a run among several), for ``axes.plot``."""
+    return {"color": PALETTE[number % len(PALETTE)], "marker": MARKERS[number % len(MARKERS)]}
+
+
+def legend_of_series(figure: Figure, titles: Sequence[str], *, lines: bool = True) -> None:
+    """A legend above the figure: a row a series, in the style that its number has.
+
+    Args:
+        figure: of ``new_figure``.
+        titles: of the series; long ones are wrapped.
+        lines: whether points are joined by lines, and so here.
+    """
+    from matplotlib.lines import Line2D
+
+    letters = int(figure.get_figwidth() * 72 / (0.6 * SMALLEST_FONT_PT)) - 8
+    handles = [
+        Line2D(
+            [],
+            [],
+            markersize=4,
+            linestyle="-" if lines else "none",
+            label=textwrap.fill(title, letters),
+            **series_style(number),
+        )
+        for number, title in enumerate(titles)
+    ]
+    figure.legend(handles=handles, loc="outside upper left", handletextpad=0.6 if lines else 0.2)
 
 
 def condition_colour(condition: str) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import textwrap
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -38,7 +37,7 @@ def class_figure(runs: Sequence[RunView], matrices: Sequence[Sequence[Matrix]]) 
             panel.set_xticks(range(len(classes)), classes, rotation=40, ha="right", rotation_mode="anchor")
             panel.set_xlabel("class")
         axes[0, 0].set_ylim(-2, 102)
-        _legend(figure, runs)
+        figures.legend_of_series(figure, _titles(runs), lines=False)
         figures.add_note(figure, _note(matrices))
         if any(run.synthetic for run in runs):
             figures.mark_synthetic(figure)
@@ -46,14 +45,13 @@ def class_figure(runs: Sequence[RunView], matrices: Sequence[Sequence[Matrix]]) 
 
 
 def _points(panel: Any, matrix: Matrix, measure: str, classes: Sequence[str], number: int, runs: int) -> None:
-    colour, width = figures.PALETTE[number % len(figures.PALETTE)], min(0.8 / runs, 0.25)
-    marker = figures.MARKERS[number % len(figures.MARKERS)]
+    style, width = figures.series_style(number), min(0.8 / runs, 0.25)
     for name, (value, interval) in zip(matrix.classes, matrix.by_class(measure), strict=True):
         if value is not None and name in classes:
             x = classes.index(name) + width * (number - (runs - 1) / 2)
             if interval:
-                panel.plot([x, x], [100 * end for end in interval], color=colour)
-            panel.plot([x], [100 * value], marker=marker, color=colour, markersize=3.5, linestyle="none")
+                panel.plot([x, x], [100 * end for end in interval], color=style["color"])
+            panel.plot([x], [100 * value], markersize=3.5, linestyle="none", **style)
 
 
 def _note(matrices: Sequence[Sequence[Matrix]]) -> str:
@@ -66,15 +64,5 @@ def _note(matrices: Sequence[Sequence[Matrix]]) -> str:
     )
 
 
-def _legend(figure: Figure, runs: Sequence[RunView]) -> None:
-    from matplotlib.lines import Line2D
-
-    handles = [
-        Line2D(
-            [], [], linestyle="none", color=figures.PALETTE[number % len(figures.PALETTE)], markersize=3.5,
-            marker=figures.MARKERS[number % len(figures.MARKERS)],
-            label=textwrap.fill(run.title + (f" ({run.name})" if len(runs) > 1 else ""), 90),
-        )
-        for number, run in enumerate(runs)
-    ]  # fmt: skip
-    figure.legend(handles=handles, loc="outside upper left", handletextpad=0.2)
+def _titles(runs: Sequence[RunView]) -> list[str]:
+    return [run.title + (f" ({run.name})" if len(runs) > 1 else "") for run in runs]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import textwrap
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -54,7 +53,7 @@ def alignment_figure(runs: Sequence[RunView], summaries: Sequence[Mapping[str, A
             if unit != "cosine":
                 low, high = panel.get_ylim()
                 panel.set_ylim(min(0.0, low), max(1.03, high))
-        _legend(figure, titles)
+        figures.legend_of_series(figure, titles, lines=False)
         figures.add_note(figure, note)
         if any(run.synthetic for run in runs):
             figures.mark_synthetic(figure)
@@ -66,27 +65,13 @@ def _point(panel: Any, place: int, number: int, runs: int, one: Mapping[str, Any
         return
     width = min(0.8 / runs, 0.25)
     x = place + width * (number - (runs - 1) / 2)
-    colour = figures.PALETTE[number % len(figures.PALETTE)]
+    style = figures.series_style(number)
     if one["ci95"]:
-        panel.plot([x, x], one["ci95"], color=colour, zorder=2)
-    marker = figures.MARKERS[number % len(figures.MARKERS)]
-    panel.plot([x], [one["value"]], marker=marker, color=colour, markersize=4.5, linestyle="none", zorder=3)
+        panel.plot([x, x], one["ci95"], color=style["color"], zorder=2)
+    panel.plot([x], [one["value"]], markersize=4.5, linestyle="none", zorder=3, **style)
     if one["chance"] is not None:
         panel.plot([x - width / 2, x + width / 2], [one["chance"]] * 2, color="#555555", linestyle=":", zorder=1)
 
 
 def _title(run: RunView, runs: int) -> str:
     return run.title if runs == 1 else f"{run.title} ({run.name})"
-
-
-def _legend(figure: Figure, titles: Sequence[str]) -> None:
-    from matplotlib.lines import Line2D
-
-    handles = [
-        Line2D(
-            [], [], linestyle="none", marker=figures.MARKERS[number % len(figures.MARKERS)],
-            color=figures.PALETTE[number % len(figures.PALETTE)], label=textwrap.fill(title, 110),
-        )
-        for number, title in enumerate(titles)
-    ]  # fmt: skip
-    figure.legend(handles=handles, loc="outside upper left", handletextpad=0.2)

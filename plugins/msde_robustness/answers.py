@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
@@ -10,6 +11,9 @@ import numpy.typing as npt
 from msde_toolkit.held_out import Units, units
 from msde_toolkit.interfaces import RunView
 from msde_toolkit.types import InputError
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 Values = npt.NDArray[np.float64]
 
@@ -60,16 +64,25 @@ def softmax(logits: npt.ArrayLike) -> Values:
     return np.asarray(powers / powers.sum(axis=1, keepdims=True), dtype=np.float64)
 
 
+def predictions_of(run: RunView) -> pd.DataFrame:
+    """Its held-out predictions.
+
+    Raises:
+        InputError: if there are none.
+    """
+    if run.predictions.empty:
+        message = f"Run {run.name} has no held-out predictions. Finish it first: msde run --resume DIR."
+        raise InputError(message)
+    return run.predictions
+
+
 def answers_of(run: RunView) -> list[Answers]:
     """Of each condition, unmasked first.
 
     Raises:
         InputError: if the run has no held-out predictions.
     """
-    rows = run.predictions
-    if rows.empty:
-        message = f"Run {run.name} has no held-out predictions. Finish it first: msde run --resume DIR."
-        raise InputError(message)
+    rows = predictions_of(run)
     found = []
     for word in run.manifest.conditions:
         part = rows[rows["condition"] == word]

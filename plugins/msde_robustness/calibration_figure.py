@@ -22,6 +22,7 @@ def reliability_figure(runs: Sequence[RunView], found: Sequence[Found], note: st
     """A row a run, a panel a condition: accuracy against confidence of each bin."""
     conditions = list(dict.fromkeys(one.answers.condition for one in found))
     side = 74.0 if len(conditions) > 1 else 80.0
+    titles = _titles(runs)
     with figures.paper_style():
         figure = figures.new_figure(side * len(conditions) + 12, (side + 15) * len(runs) + 24)
         axes = figure.subplots(len(runs), len(conditions), squeeze=False)
@@ -32,7 +33,7 @@ def reliability_figure(runs: Sequence[RunView], found: Sequence[Found], note: st
                     _diagram(axes[row, column], here[0])
                 else:
                     axes[row, column].set_axis_off()
-            title = textwrap.fill(run.title + (f" ({run.name})" if len(runs) > 1 else ""), 70)
+            title = textwrap.fill(titles[row], 70)
             axes[row, 0].annotate(title, (0, 1.25), xycoords="axes fraction", fontweight="bold", fontsize=8)
         figures.add_note(figure, note)
         if any(run.synthetic for run in runs):
@@ -54,8 +55,7 @@ def selective_figure(runs: Sequence[RunView], found: Sequence[Found], note: str)
             panel.set_title(figures.condition_title(condition))
             panel.set_xlabel("coverage: most confident share of answers (%)")
         axes[0].set_ylabel("accuracy of the answers kept (%)")
-        handles, labels = _lines(runs)
-        figure.legend(handles=handles, labels=labels, loc="outside upper left")
+        figures.legend_of_series(figure, _titles(runs))
         figures.add_note(figure, note)
         if any(run.synthetic for run in runs):
             figures.mark_synthetic(figure)
@@ -87,25 +87,15 @@ def _diagram(panel: Any, one: Found) -> None:
 
 
 def _curve(panel: Any, one: Found, number: int) -> None:
-    colour = figures.PALETTE[number % len(figures.PALETTE)]
+    style = figures.series_style(number)
     x, y = 100 * COVERAGES, np.array([100 * point.value for point in one.curve])
-    panel.plot(x, y, color=colour, marker=figures.MARKERS[number % len(figures.MARKERS)], markersize=3)
+    panel.plot(x, y, markersize=3, **style)
     ends = [point.ci95 for point in one.curve]
     if all(ends):
         low, high = np.array(ends).T * 100
-        panel.fill_between(x, low, high, color=colour, alpha=0.15, linewidth=0)
+        panel.fill_between(x, low, high, color=style["color"], alpha=0.15, linewidth=0)
     panel.set_xlim(0, 102)
 
 
-def _lines(runs: Sequence[RunView]) -> tuple[list[Any], list[str]]:
-    from matplotlib.lines import Line2D
-
-    handles = [
-        Line2D(
-            [], [], color=figures.PALETTE[number % len(figures.PALETTE)], markersize=3,
-            marker=figures.MARKERS[number % len(figures.MARKERS)],
-        )
-        for number in range(len(runs))
-    ]  # fmt: skip
-    titles = [run.title + (f" ({run.name})" if len(runs) > 1 else "") for run in runs]
-    return handles, [textwrap.fill(title, 90) for title in titles]
+def _titles(runs: Sequence[RunView]) -> list[str]:
+    return [run.title + (f" ({run.name})" if len(runs) > 1 else "") for run in runs]

@@ -8,11 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from msde_robustness.answers import Values, softmax
+from msde_robustness.answers import Values, predictions_of, softmax
 from msde_toolkit import statistics
 from msde_toolkit.held_out import pairs_among, units
 from msde_toolkit.interfaces import RunView
-from msde_toolkit.types import InputError
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -49,10 +48,7 @@ def opinions(run: RunView) -> Opinions:
     """
     import pandas as pd
 
-    rows = run.predictions
-    if rows.empty:
-        message = f"Run {run.name} has no held-out predictions. Finish it first: msde run --resume DIR."
-        raise InputError(message)
+    rows = predictions_of(run)
     codes, names = pd.factorize(rows["id"])
     probabilities = softmax(np.stack(list(rows["logits"])))
     answers = np.bincount(codes)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import textwrap
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -40,7 +39,7 @@ def boxes_figure(runs: Sequence[RunView], table: pd.DataFrame, chance: Mapping[s
         axes[0, 0].set_ylim(0, None)
         for panel in axes[-1]:
             panel.set_xlabel("covered (% of the face)")
-        _legend(figure, runs)
+        figures.legend_of_series(figure, _titles(runs))
         figures.add_note(figure, f"{note} Dotted: always the most frequent class.")
         if any(run.synthetic for run in runs):
             figures.mark_synthetic(figure)
@@ -55,7 +54,7 @@ def opacity_figure(runs: Sequence[RunView], table: pd.DataFrame, note: str) -> F
         for number, run in enumerate(runs):
             _line(panel, table[table["run"] == run.name], "opacity", number)
         panel.set(xlabel="opacity of the mask (%): 0 no mask, 100 as drawn", ylabel="accuracy (%)", ylim=(0, None))
-        _legend(figure, runs)
+        figures.legend_of_series(figure, _titles(runs))
         figures.add_note(figure, f"Pairs that are one photograph with a mask drawn on. {note}")
         if any(run.synthetic for run in runs):
             figures.mark_synthetic(figure)
@@ -100,25 +99,15 @@ def examples_figure(data: Subset, options: Any, seed: int, *, with_opacity: bool
 def _line(panel: Any, rows: pd.DataFrame, column: str, number: int) -> None:
     if rows.empty:
         return
-    colour = figures.PALETTE[number % len(figures.PALETTE)]
+    style = figures.series_style(number)
     x = 100 * rows["covered" if column == "size" else column].to_numpy(dtype=np.float64)
     y, low, high = (
         100 * rows[name].to_numpy(dtype=np.float64) for name in ("accuracy", "accuracy_low", "accuracy_high")
     )
-    panel.plot(x, y, color=colour, marker=figures.MARKERS[number % len(figures.MARKERS)], markersize=3.5)
+    panel.plot(x, y, markersize=3.5, **style)
     if np.isfinite(low).all():
-        panel.fill_between(x, low, high, color=colour, alpha=0.15, linewidth=0)
+        panel.fill_between(x, low, high, color=style["color"], alpha=0.15, linewidth=0)
 
 
-def _legend(figure: Figure, runs: Sequence[RunView]) -> None:
-    from matplotlib.lines import Line2D
-
-    handles = [
-        Line2D(
-            [], [], color=figures.PALETTE[number % len(figures.PALETTE)], markersize=3.5,
-            marker=figures.MARKERS[number % len(figures.MARKERS)],
-            label=textwrap.fill(run.title + (f" ({run.name})" if len(runs) > 1 else ""), 70),
-        )
-        for number, run in enumerate(runs)
-    ]  # fmt: skip
-    figure.legend(handles=handles, loc="outside upper left")
+def _titles(runs: Sequence[RunView]) -> list[str]:
+    return [run.title + (f" ({run.name})" if len(runs) > 1 else "") for run in runs]
