@@ -14,7 +14,7 @@ from msde_toolkit.errors import InputError
 from msde_toolkit.figures import MARKERS
 from msde_toolkit.randomness import generator
 from msde_toolkit.report.analysis_files import AnalysisFolder, GalleryEntry, ScatterEntry
-from msde_toolkit.report.faces import Faces
+from msde_toolkit.report.faces import WITHHELD, Faces
 from msde_toolkit.results.open_run import OpenRun
 
 LARGEST_MAP = 28
@@ -28,6 +28,8 @@ MOST_WORDS = 24
 def gallery(view: GalleryEntry, folder: AnalysisFolder, run: OpenRun, faces: Faces) -> dict[str, Any]:
     """A gallery: rows of cells, each with its face (or why it is not shown), caption and map.
 
+    A row without any face that may be shown is counted, not drawn.
+
     Raises:
         InputError: if its maps cannot be read.
         DataError: if it names a sample that the run lacks.
@@ -35,20 +37,22 @@ def gallery(view: GalleryEntry, folder: AnalysisFolder, run: OpenRun, faces: Fac
     rows = [row for row in view.entries if row][:MOST_ENTRIES]
     ids = [sample for row in rows for sample in row]
     placed = dict(zip(ids, faces.places(run, ids), strict=True))
+    seen = [row for row in rows if any(placed[sample] != WITHHELD for sample in row)]
     maps = folder.maps(view.maps) if view.maps else {}
     cells = [
         [
             {"id": sample, "face": placed[sample], "caption": view.captions.get(sample, ""), **_map(maps.get(sample))}
             for sample in row
         ]
-        for row in rows
+        for row in seen
     ]
     cut = "" if len(rows) == len(view.entries) else f" The first {len(rows)} of {len(view.entries)} are shown."
+    cut += "" if len(seen) == len(rows) else f" Without consent to publish them, so not shown: {len(rows) - len(seen)}."
     return {
         "kind": "gallery",
         "title": view.title,
         "note": f"{view.note}{cut}",
-        "maps": bool(maps),
+        "maps": bool(maps and seen),
         "rows": cells,
         "synthetic": run.synthetic,
     }

@@ -65,7 +65,7 @@ class Views(Analysis):
             label=[run.classes[k] for k in run.predictions["label"]],
             predicted=[run.classes[k] for k in run.predictions["predicted"]],
         )
-        ids = list(run.manifest.ids[:6])
+        ids = [*run.manifest.ids[:4], *run.manifest.ids[-2:]]
         figure = Figure(figsize=(1, 1))
         figure.subplots().imshow(run.images(ids[:1])[0])
         word = HOSTILE if run.synthetic else "plain"
