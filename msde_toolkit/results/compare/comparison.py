@@ -101,7 +101,8 @@ class Beside:
         test: ``obuchowski``, ``durkalski``, ``resampled_t``, ``plain`` or ``exact``.
         statistic: chi-squared with one degree of freedom, or t; None where there is none.
         p: two-sided, unadjusted.
-        detectable: of the resampled t: smallest true difference that it would find with power .8.
+        detectable: of the resampled t: smallest true difference that it would find with power .8; None where folds
+            do not vary.
         note: what must be said of it.
     """
 

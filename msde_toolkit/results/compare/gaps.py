@@ -61,7 +61,8 @@ def notes(samples: Samples) -> list[str]:
     told = []
     left = int((~samples.complete & np.isin(samples.condition.astype(str), BOTH)).sum())
     if left:
-        told.append(f"{left:,} images are not of a complete pair; they count in 'all images' only")
+        are = "1 image is" if left == 1 else f"{left:,} images are"
+        told.append(f"{are} not of a complete pair, and counted in 'all images' only")
     if not _asked(samples).any():
         told.append("requested labels are unknown: gaps are by the given labels only")
     return told

@@ -101,7 +101,8 @@ class Pair:
         sizes = np.bincount(fold)
         share = float(np.mean(sizes / (sizes.sum() - sizes)))
         found = statistics.resampled_t(np.bincount(fold, apart) / sizes, share)
-        yield Beside(name, condition, "resampled_t", found.t, found.p, found.detectable, SENSITIVITY)
+        detectable = None if found.t is None else found.detectable
+        yield Beside(name, condition, "resampled_t", found.t, found.p, detectable, SENSITIVITY)
 
 
 def _answers_an_image(answers: Answers) -> int:

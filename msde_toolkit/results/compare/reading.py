@@ -44,9 +44,10 @@ def reading(
 
 def _declared(primary: Primary, everyone: Mapping[str, OpenRun], conditions: tuple[str, ...]) -> Iterator[str]:
     size = len(primary.methods) * len(primary.conditions)
+    tests = "1 test" if size == 1 else f"{size} tests"
     yield (
         f"primary family, declared before: {', '.join(primary.methods)} against {primary.baseline} in "
-        f"{', '.join(primary.conditions)}: {size} tests, Holm; everything else is exploratory, Benjamini and Hochberg"
+        f"{', '.join(primary.conditions)}: {tests}, Holm; everything else is exploratory, Benjamini and Hochberg"
     )
     missing = [name for name in primary.methods if name not in everyone]
     if missing:

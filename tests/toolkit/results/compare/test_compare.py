@@ -195,7 +195,7 @@ def test_a_pair_that_lost_a_side_counts_in_all_images_only(tmp_path):
     found = compare(opened(tmp_path, people(12).iloc[1:], 1, ce=BAD, cl=GOOD))
     counts = {one.over: one.n for one in found.gaps}
     assert counts == {"all images": 167, "complete pairs": 166}
-    assert any(note.startswith("1 images are not of a complete pair") for note in found.notes)
+    assert any(note.startswith("1 image is not of a complete pair") for note in found.notes)
 
 
 def test_requested_labels_have_a_gap_of_their_own(tmp_path):
