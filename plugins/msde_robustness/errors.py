@@ -79,12 +79,15 @@ def _summary(found: Opinions, page: ErrorSheet, seed: int) -> dict[str, Any]:
         mine = (table["condition"] == word).to_numpy()
         if mine.any():
             here = units(run, table[mine])
-            wrong = 1.0 - found.right[mine]
+            wrong, part = 1.0 - found.right[mine], table[mine]
+            right = statistics.cluster_bootstrap(
+                part["label"], part["predicted"], here.groups, len(run.classes), seed=seed
+            )["accuracy"]
             conditions[word] = {
                 "n": int(mine.sum()),
                 "wrong": int(wrong.sum()),
                 "share": float(wrong.mean()),
-                "ci95": statistics.cluster_mean_interval(wrong, here.groups, seed=seed),
+                "ci95": None if right is None else (1.0 - right[1], 1.0 - right[0]),
                 "groups": here.count,
                 "interval_unit": here.unit,
                 "interval_note": here.doubt,

@@ -56,7 +56,6 @@ def calibration(answers: Answers, most_bins: int, seed: int) -> dict[str, Number
     shares = np.bincount(labels, minlength=answers.probabilities.shape[1]) / len(labels)
     truth = np.eye(len(shares))[labels]
     losses = {
-        "accuracy": right,
         "overconfidence": confidence - right,
         "brier": ((answers.probabilities - truth) ** 2).sum(axis=1),
         "nll": -np.log(np.maximum(answers.probabilities[np.arange(len(labels)), labels], 1e-30)),
@@ -74,6 +73,9 @@ def calibration(answers: Answers, most_bins: int, seed: int) -> dict[str, Number
         )
         for name, values in losses.items()
     }
+    # As every other table has it, so that one report does not give one accuracy two intervals.
+    ends = statistics.cluster_bootstrap(labels, answers.probabilities.argmax(axis=1), groups, len(shares), seed=seed)
+    found["accuracy"] = Number(float(right.mean()), ends["accuracy"], references["accuracy"])
     return {**found, "ece": _ece(confidence, right, bins, groups, seed)}
 
 

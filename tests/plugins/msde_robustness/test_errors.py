@@ -120,6 +120,12 @@ def test_no_error_no_pair_and_one_condition_are_said():
     assert not result.faces["errors"]
 
 
+def test_predictions_of_an_older_version_without_pairs_are_joined_by_the_manifest():
+    run = four_pairs()
+    older = GivenAnswers(run.run, run.predictions.drop(columns=["pair", "subject", "seed"]))
+    assert errors(older).summary["runs"][0]["pairs"] == errors(run).summary["runs"][0]["pairs"]
+
+
 def test_a_run_without_predictions_is_refused():
     run = tiny_run()
     with pytest.raises(InputError, match="no held-out predictions"):
