@@ -11,9 +11,10 @@ from given_answers import GivenAnswers, manifest_of, saying, sure_of
 from in_memory_run import paired_manifest, tiny_run
 from matplotlib.text import Text
 
-from msde_robustness.answers import answers_of
+from msde_robustness.answers import Answers, answers_of
 from msde_robustness.calibration import Calibration
-from msde_robustness.reliability import bins_of, ece
+from msde_robustness.reliability import bins_of, calibration, ece
+from msde_toolkit.held_out import Units
 from msde_toolkit.interfaces import AnalysisContext
 from msde_toolkit.types import InputError
 
@@ -131,3 +132,19 @@ def test_a_run_without_predictions_is_refused():
     run = tiny_run()
     with pytest.raises(InputError, match="no held-out predictions"):
         calibrate(GivenAnswers(run, run.predictions.iloc[:0]))
+
+
+def test_the_interval_of_an_ece_holds_the_truth():
+    rng = np.random.default_rng(5)
+    held = {0.0: 0, 0.1: 0}
+    for gap in held:
+        for _ in range(25):
+            confidence, who = rng.uniform(0.3, 0.98, 210), np.repeat(np.arange(30), 7)
+            chance = np.clip(confidence - gap + rng.normal(0, 0.1, 30)[who], 0, 1)
+            probabilities = np.zeros((210, 7))
+            probabilities[:, 0], probabilities[:, 1:] = confidence, ((1 - confidence) / 6)[:, None]
+            labels = np.where(rng.random(210) < chance, 0, 1).astype(np.int64)
+            answers = Answers("nm", who.astype(object), labels, probabilities, Units(who.astype(object), "subject"))
+            low, high = calibration(answers, 15, 0)["ece"].ci95
+            held[gap] += low <= gap <= high
+    assert min(held.values()) >= 21
