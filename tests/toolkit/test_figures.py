@@ -125,3 +125,18 @@ def test_other_formats_are_refused(tmp_path, name):
     with pytest.raises(InputError, match=r"\.png, \.svg or \.pdf"):
         figures.write_figure(drawn(), tmp_path / name)
     assert not list(tmp_path.iterdir())
+
+
+def test_a_legend_of_series_has_their_styles_and_fits_the_figure():
+    with figures.paper_style():
+        figure = figures.new_figure(figures.SINGLE_COLUMN_MM, 60)
+        figure.subplots().plot([0, 1], [0, 1], **figures.series_style(1))
+        figures.legend_of_series(
+            figure, ["one", "two with a title that is longer than a column is wide, by far indeed"]
+        )
+    (legend,) = figure.legends
+    second = legend.get_lines()[1]
+    assert (second.get_color(), second.get_marker()) == tuple(figures.series_style(1).values())
+    assert "\n" in legend.get_texts()[1].get_text()
+    FigureCanvasAgg(figure).draw()
+    assert legend.get_window_extent().x1 <= figure.bbox.x1

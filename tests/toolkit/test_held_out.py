@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from in_memory_run import paired_manifest, tiny_run
 
-from msde_toolkit.held_out import balanced, held_out, outputs, units
+from msde_toolkit.held_out import balanced, held_out, outputs, pairs_among, units
 from msde_toolkit.types import InputError
 
 
@@ -63,3 +63,14 @@ def test_units_are_subjects_or_pairs_with_what_a_reader_must_know():
     unknown = units(stranger, held_out(stranger))
     assert (unknown.unit, unknown.count) == ("sample", 21)
     assert "too narrow" in unknown.doubt
+
+
+def test_pairs_are_those_of_which_both_images_are_among_the_rows():
+    run = tiny_run()
+    rows = held_out(run).sample(frac=1, random_state=1)
+    rows = rows[rows["id"] != "p03-m"]
+    pairs = pairs_among(run, rows)
+    assert set(pairs["pair"]) == {f"p{number:02d}" for number in range(21)} - {"p03"}
+    assert rows["id"].to_numpy()[pairs["nm"]].tolist() == [f"{pair}-nm" for pair in pairs["pair"]]
+    assert rows["id"].to_numpy()[pairs["m"]].tolist() == [f"{pair}-m" for pair in pairs["pair"]]
+    assert pairs_among(tiny_run(paired_manifest(conditions=("nm",))), rows).empty
