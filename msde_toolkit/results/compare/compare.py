@@ -9,7 +9,7 @@
      "scores":      [{"method", "condition", "metric", "label", "value", "ci95", "estimand", "n", "subjects",
                       "unreliable"}],
      "differences": [{"method", "condition", "metric", "label", "difference", "ci95", "estimand", "p", "p_adjusted",
-                      "adjustment", "family", "n", "subjects", "unreliable"}],
+                      "adjustment", "family", "n", "subjects", "unreliable", "verdict"}],
      "beside":      [{"method", "condition", "test", "statistic", "p", "detectable", "note"}],
      "maintains":   [{"method", "margin", "declared", "difference", "low", "verdict"}],
      "gaps":        [{"method", "over", "labels", "weighing", "gap", "ci95", "n", "subjects", "unreliable", "change",
@@ -35,6 +35,7 @@ from msde_toolkit.results.compare.cautions import cautions
 from msde_toolkit.results.compare.comparison import (
     Comparison,
     Difference,
+    Ends,
     Gap,
     Kept,
     Method,
@@ -48,6 +49,7 @@ from msde_toolkit.results.open_run import OpenRun
 from msde_toolkit.results.study_files import Primary
 
 ACCURACY = ("accuracy", None)
+ALPHA = 0.05
 
 
 def compare(
@@ -192,11 +194,23 @@ def _adjusted(
     values = iter(statistics.benjamini_hochberg(rest).tolist())
     told = []
     for row in rows:
-        if (key := _key(row)) in of_family:
-            told.append(replace(row, p_adjusted=of_family[key], adjustment="holm", family="primary"))
-        else:
-            told.append(replace(row, p_adjusted=next(values)))
-    return told, [row if row.p is None else replace(row, p_adjusted=next(values)) for row in gap_rows]
+        inside = _key(row) in of_family
+        p = of_family[_key(row)] if inside else next(values)
+        judged = replace(row, p_adjusted=p, verdict=_verdict(p, row.ci95, ("worse", "better")))
+        told.append(replace(judged, adjustment="holm", family="primary") if inside else judged)
+    return told, [row if row.p is None else _judged(row, next(values)) for row in gap_rows]
+
+
+def _judged(row: Gap, p: float) -> Gap:
+    return replace(row, p_adjusted=p, verdict=_verdict(p, row.change_ci95, ("closes", "widens")))
+
+
+def _verdict(p: float, ends: Ends, words: tuple[str, str]) -> str:
+    """The word for below or above zero, where the adjusted p and the interval both say so."""
+    low, high = ends or (0.0, 0.0)
+    if p >= ALPHA or low <= 0 <= high:
+        return "undecided"
+    return words[0] if high < 0 else words[1]
 
 
 def _key(row: Difference) -> tuple[str, str] | None:

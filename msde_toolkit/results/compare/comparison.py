@@ -74,6 +74,8 @@ class Difference:
         p_adjusted: Holm inside the primary family, Benjamini and Hochberg among everything exploratory.
         adjustment: ``holm`` or ``bh``.
         family: ``primary`` only where it was declared before.
+        verdict: ``better`` or ``worse`` where the adjusted p is below .05 and the interval leaves out zero, else
+            ``undecided``. Where trainings vary either alone raises false alarms more often.
     """
 
     method: str
@@ -90,6 +92,7 @@ class Difference:
     n: int
     subjects: int
     unreliable: str | None
+    verdict: str = "undecided"
 
 
 @dataclass(frozen=True)
@@ -153,7 +156,8 @@ class Gap:
         change: the method's gap minus the baseline's; None for the baseline. Negative: the gap is smaller.
         change_ci95: of the change.
         p, p_adjusted: of the change, exploratory.
-        verdict: ``closes`` (interval below zero), ``widens``, ``undecided``; None for the baseline.
+        verdict: ``closes`` or ``widens`` where the adjusted p is below .05 and the interval of the change leaves out
+            zero, else ``undecided``; None for the baseline.
     """
 
     method: str

@@ -109,11 +109,4 @@ def _with_change(row: Gap, pair: Pair, measure: Measure) -> Gap:
         change=change.value,
         change_ci95=change.interval,
         p=float(pair.p_values(measure)[0]),
-        verdict=_verdict(change.interval),
     )
-
-
-def _verdict(ends: tuple[float, float] | None) -> str:
-    if ends is None or ends[0] <= 0 <= ends[1]:
-        return "undecided"
-    return "closes" if ends[1] < 0 else "widens"

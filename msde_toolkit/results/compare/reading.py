@@ -69,7 +69,7 @@ def _repeats(repeats: Mapping[str, int]) -> Iterator[str]:
         return
     yield (
         "intervals speak of the methods, trained again and on further subjects; p values (sign flips) of these "
-        "trained models: trust a difference that both see"
+        "trained models: a verdict needs both"
     )
     if fewest < ENOUGH_REPEATS:
         yield f"{fewest} repeats say little of how training varies; intervals are wide for it"

@@ -81,18 +81,18 @@ def _differences(found: Comparison) -> Table:
     primary = any(row.family == "primary" for row in rows)
     words = tuple((row.method, FACES.get(row.condition, row.condition), *_tested(row)) for row in rows)
     kind = "primary family: Holm; the rest exploratory: BH" if primary else "exploratory, none declared before"
-    return Table(f"Accuracy minus that of {found.baseline}, points ({kind})", _HEADINGS, words)
+    note = "Better or worse: adjusted p below .05, and an interval without zero."
+    return Table(f"Accuracy minus that of {found.baseline}, points ({kind})", _HEADINGS, words, (note,))
 
 
-_HEADINGS = ("Method", "Faces", ">Difference [95 %]", ">p", ">Adjusted p", "Family", ">Images", ">Subjects")
+_HEADINGS = ("Method", "Faces", ">Difference [95 %]", ">p", ">Adjusted p", "Verdict", "Family", ">Images", ">Subjects")
 
 
 def _tested(row: Difference) -> tuple[str, ...]:
     adjustment = "Holm" if row.adjustment == "holm" else "BH"
     told = _points(row.difference, row.ci95, unreliable=row.unreliable)
-    return (
-        told, p_word(row.p), f"{p_word(row.p_adjusted)} {adjustment}", row.family, f"{row.n:,}", f"{row.subjects:,}"
-    )  # fmt: skip
+    adjusted = f"{p_word(row.p_adjusted)} {adjustment}"
+    return (told, p_word(row.p), adjusted, row.verdict, row.family, f"{row.n:,}", f"{row.subjects:,}")
 
 
 def _beside(found: Comparison) -> Table:

@@ -78,7 +78,10 @@ def test_differences_and_their_tests_again_by_scipy_and_statsmodels(three, decla
             assert resampled.detectable > 0
     adjusted = multipletests([one.p for one in made], method="holm")[1]
     assert [one.p_adjusted for one in made] == pytest.approx(adjusted)
-    assert row(declared.differences, method="cl", condition="m", metric="accuracy").p_adjusted < 0.01
+    clear = row(declared.differences, method="cl", condition="m", metric="accuracy")
+    assert clear.p_adjusted < 0.01
+    assert clear.verdict == "better"
+    assert row(declared.differences, method="kd", condition="m", metric="accuracy").verdict == "undecided"
 
 
 def test_everything_outside_the_family_is_exploratory_with_bh(declared):
@@ -133,6 +136,8 @@ def test_a_loss_is_called_lost_and_a_margin_given_later_says_so(tmp_path):
     assert (kept.verdict, kept.declared) == ("lost", False)
     assert any("not declared before" in note for note in found.notes)
     assert compare(runs).maintains == ()
+    loss = row(found.differences, method="worse", condition="nm", metric="accuracy")
+    assert loss.verdict == "worse"
     widening = compare(runs, baseline="worse")
     assert widening.methods[0].name == "worse"
     assert row(widening.gaps, method="ce", over="complete pairs", weighing="classes").verdict == "widens"
@@ -185,7 +190,7 @@ def test_one_condition_has_no_gap_and_says_so(tmp_path):
 
 
 def test_without_pairs_the_gap_is_of_all_images(tmp_path):
-    found = compare(opened(tmp_path, people(30).drop(columns="pair"), 1, ce=BAD, cl=GOOD))
+    found = compare(opened(tmp_path, people(30).drop(columns="pair"), 1, ce={"nm": 0.8, "m": 0.3}, cl=GOOD))
     assert {one.over for one in found.gaps} == {"all images"}
     assert row(found.gaps, method="cl", weighing="images").verdict == "closes"
     assert any(note.startswith("no complete pairs") for note in found.notes)
