@@ -1,6 +1,6 @@
 """How often the intervals cover, and how often each test finds a difference that is there, or is not.
 
-    python benchmarks/coverage.py --replicates 1000 --jobs 2
+    python benchmarks/coverage.py --replicates 2000 --jobs 2
 
 Whole studies are drawn, with known truth: 12, 24 or 142 subjects of seven images, folds, five trainings of each of two
 methods. Whether an image is told right depends on its subject, on the image, on how the subject suits the method, on
@@ -221,7 +221,7 @@ def test_table(replicates: int, pool: ProcessPoolExecutor) -> Iterator[str]:
 def main() -> None:
     """Print both tables."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--replicates", type=int, default=1000, help="studies drawn for each row")
+    parser.add_argument("--replicates", type=int, default=2000, help="studies drawn for each row")
     parser.add_argument("--jobs", type=int, default=1, help="processes")
     asked = parser.parse_args()
     error = 100 * sqrt(0.95 * 0.05 / asked.replicates)

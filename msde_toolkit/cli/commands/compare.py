@@ -31,7 +31,7 @@ def compare(
         float | None, typer.Option(help="Percent of NM accuracy that may be lost and still be called maintained.")
     ] = None,
     everything: Annotated[
-        bool, typer.Option("--all", help="Show each class's recall and every view of the gap, too.")
+        bool, typer.Option("--all", help="Show metrics beside accuracy and every view of the gap, too.")
     ] = False,
     out: Annotated[Path | None, typer.Option(help="Folder for JSON, CSV and Markdown.")] = None,
     json: Json = False,

@@ -38,14 +38,14 @@ class Table:
 
 
 def tables(found: Comparison, *, everything: bool = False) -> list[Table]:
-    """All tables that have rows; ``everything`` adds each class's recall and every view of the gap."""
+    """All tables that have rows; ``everything`` adds metrics beside accuracy and every view of the gap."""
     made = [
         _scores(found),
         _differences(found),
         _beside(found),
         _maintains(found),
         _gaps(found, everything=everything),
-        _others(found, everything=everything),
+        *([_others(found)] if everything else []),
     ]
     return [table for table in made if table.rows]
 
@@ -96,21 +96,21 @@ def _tested(row: Difference) -> tuple[str, ...]:
 
 
 def _beside(found: Comparison) -> Table:
-    rows = tuple(
-        (
-            row.method,
-            FACES.get(row.condition, row.condition),
-            TESTS[row.test],
-            NONE if row.statistic is None else f"{row.statistic:.2f}",
-            p_word(row.p),
-            NONE if row.detectable is None else f"{100 * row.detectable:.1f}",
-            row.note or NONE,
-        )
-        for row in found.beside
-    )
-    headings = ("Method", "Faces", "Test", ">Statistic", ">p", ">Detectable", "Note")
+    """A row a difference, a column a test; what is said of a test is said once."""
+    kinds = list(dict.fromkeys(row.test for row in found.beside))
+    known = {(row.method, row.condition, row.test): row for row in found.beside}
+    rows = []
+    for method, condition in dict.fromkeys((row.method, row.condition) for row in found.beside):
+        there = [known.get((method, condition, kind)) for kind in kinds]
+        cells = [NONE if row is None else p_word(row.p) for row in there]
+        detectable = next((row.detectable for row in there if row is not None and row.detectable is not None), None)
+        cells.append(NONE if detectable is None else f"{100 * detectable:.1f}")
+        rows.append((method, FACES.get(condition, condition), *cells))
+    said = dict.fromkeys(f"{TESTS[row.test]}: {row.note}." for row in found.beside if row.note)
     note = "Not adjusted, no second chance. Detectable: points that the t test would find with power .8."
-    return Table(f"Other tests of the differences from {found.baseline} in accuracy", headings, rows, (note,))
+    headings = ("Method", "Faces", *(f">{TESTS[kind]}" for kind in kinds), ">Detectable")
+    title = f"Other tests of the differences from {found.baseline} in accuracy, p"
+    return Table(title, headings, tuple(rows), (note, *said))
 
 
 def _maintains(found: Comparison) -> Table:
@@ -147,8 +147,8 @@ def _gap(row: Gap, found: Comparison) -> tuple[str, ...]:
     return (name, row.over, row.labels, row.weighing, gap, change, adjusted, row.verdict or NONE, f"{row.n:,}")
 
 
-def _others(found: Comparison, *, everything: bool) -> Table:
-    rows = [row for row in found.differences if row.metric != "accuracy" and (everything or row.metric != RECALL)]
+def _others(found: Comparison) -> Table:
+    rows = [row for row in found.differences if row.metric != "accuracy"]
     words = tuple(
         (
             row.method,
@@ -174,7 +174,7 @@ def marks(found: Comparison) -> list[str]:
 
 
 def _base(found: Comparison, name: str) -> str:
-    return f"{name} (baseline)" if name == found.baseline else name
+    return f"{name} (baseline)" if name == found.baseline != "baseline" else name
 
 
 def _percent(value: float, ends: Ends, *, unreliable: str | None) -> str:

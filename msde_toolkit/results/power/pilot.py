@@ -110,7 +110,7 @@ def _told(names: Sequence[str], subjects: int, repeats: int, *, alike: bool) -> 
         return
     # Of a variance from so many subjects: its 95 % interval, as a factor of the standard deviation.
     low, high = np.sqrt((subjects - 1) / chi2.ppf([0.975, 0.025], subjects - 1))
-    yield f"from so few subjects the differences may really be {low:.1f} to {high:.1f} times as large"
+    yield f"of variances from {subjects} subjects, differences may really be {low:.1f} to {high:.1f} times as large"
 
 
 def components(table: Values) -> tuple[float, float, float]:
