@@ -88,7 +88,7 @@ def _show(rows: Sequence[Detectable], pilots: Sequence[Variances], power: float,
     table = plain_table(
         f"Smallest difference in accuracy found with power {power:g}, points",
         "Images", ">Subjects", ">Repeats", ">Of these models", ">Of the methods",
-        caption="Of these models: sign flips. Of the methods: the 95 % interval over subjects and repeats, not adjusted.",
+        caption="Of these models: sign flips. Of the methods: 95 % interval over subjects and repeats, not adjusted.",
     )  # fmt: skip
     faces = {"nm": "NM", "m": "M"}
     for row in rows:
