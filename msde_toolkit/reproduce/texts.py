@@ -25,14 +25,14 @@ _LATEX = str.maketrans(
 
 def headings(ledger: Ledger) -> tuple[str, ...]:
     """Of the columns of ``cells``: those that say something for this table."""
-    first = ["Method"] if any(row.method for row in ledger.rows) else []
-    first += ["Trained on"] if _trained_differently(ledger) else []
+    method = "Method (trained on)" if _trained_differently(ledger) else "Method"
+    first = [method] if any(row.method for row in ledger.rows) else []
     first += ["Class"] if any(row.label for row in ledger.rows) else []
     last = ["Difference"] if any(row.difference is not None for row in ledger.rows) else []
     last += ["Verdict"] if any(row.verdict != NOT_COMPARABLE for row in ledger.rows) else []
     if all(row.unit == COUNT for row in ledger.rows):
         return (*first, "Images", "Ours", "Paper", *last)
-    return (*first, "Faces", "Ours, % [95 %]", "Folds, %", "n", "Paper, %", *last)
+    return (*first, "Faces", "Ours, % [95 %]", "Folds", "n", "Paper, %", *last)
 
 
 def cells(ledger: Ledger) -> list[tuple[str, ...]]:
@@ -46,13 +46,13 @@ def _cells(row: Row, wanted: Sequence[str]) -> tuple[str, ...]:
     mark = " (!)" if row.unreliable else ""
     known = {
         "Method": row.method or "",
-        "Trained on": row.trained_on or "",
+        "Method (trained on)": f"{row.method} ({row.trained_on})",
         "Class": row.label or "",
         "Images": condition,
         "Faces": condition,
         "Ours": _number(row.ours, row),
         "Ours, % [95 %]": f"{_number(row.ours, row)}{interval}{mark}",
-        "Folds, %": _number(row.mean_of_folds, row),
+        "Folds": _number(row.mean_of_folds, row),
         "n": NONE if row.n is None else f"{row.n:,}",
         "Paper": _number(row.paper, row),
         "Paper, %": _number(row.paper, row, digits=2),
@@ -142,7 +142,7 @@ def latex(done: Reproduction) -> str:
     return "\n\n".join(parts) + "\n"
 
 
-RIGHT = frozenset({"Ours", "Ours, % [95 %]", "Folds, %", "n", "Paper", "Paper, %", "Difference"})
+RIGHT = frozenset({"Ours", "Ours, % [95 %]", "Folds", "n", "Paper", "Paper, %", "Difference"})
 
 
 def _escaped(text: str) -> str:

@@ -7,7 +7,7 @@ intervals). They speak of *these trained models* on further subjects, not of tra
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -52,7 +52,11 @@ def cluster_bootstrap(
         ValueError: as ``confusion``.
     """
     drawn = resampled_counts(labels, predicted, groups, classes, draws=draws, seed=seed)
-    return {name: None if drawn is None else _interval(metric(drawn)) for name, metric in METRICS.items()}
+    count = len(set(np.asarray(groups).astype(str)))
+    return {
+        name: None if drawn is None else percentile_intervals(metric(drawn)[:, None], 1, [count])[0]
+        for name, metric in METRICS.items()
+    }
 
 
 def resampled_counts(
@@ -70,9 +74,24 @@ def resampled_counts(
     return None if drawn is None else drawn.reshape(draws, classes, classes)
 
 
-def percentile_intervals(drawn: Values | None, count: int) -> list[Interval]:
-    """``[draws, count]`` bootstrap values to one 95 % interval a column (None where no draw has a value)."""
-    return [None if drawn is None else _interval(drawn[:, column]) for column in range(count)]
+def percentile_intervals(drawn: Values | None, count: int, groups: Sequence[int] | None = None) -> list[Interval]:
+    """``[draws, count]`` bootstrap values to one 95 % interval a column (None where no draw has a value).
+
+    Args:
+        drawn: None for fewer than two groups.
+        count: columns.
+        groups: for shares, ``[count]`` groups that each is of. Where no draw differs from 0 (or from 1) resampling says
+            nothing of the other end: it becomes Clopper and Pearson's (1934) bound for none out of so many groups.
+    """
+    found = [None if drawn is None else _interval(drawn[:, column]) for column in range(count)]
+    return found if groups is None else [_off_the_bound(*pair) for pair in zip(found, groups, strict=True)]
+
+
+def _off_the_bound(interval: Interval, groups: int) -> Interval:
+    if interval not in ((0.0, 0.0), (1.0, 1.0)) or groups < 1:
+        return interval
+    bound = 1 - ((1 - LEVEL) / 2) ** (1 / groups)
+    return (0.0, bound) if interval == (0.0, 0.0) else (1 - bound, 1.0)
 
 
 def paired_conditions(
@@ -127,12 +146,19 @@ def paired_conditions(
 def cluster_mean_interval(
     values: npt.ArrayLike, groups: npt.ArrayLike, *, draws: int = DRAWS, seed: int = 0
 ) -> Interval:
-    """95 % percentile interval of the mean of ``values [n]``, resampling groups; nan values are left out."""
+    """95 % percentile interval of the mean of ``values [n]``, resampling groups; nan values are left out.
+
+    A share (values 0 and 1 alone) gets its bound as in ``percentile_intervals``.
+    """
     numbers = np.asarray(values, dtype=np.float64)
     known = np.isfinite(numbers)
     pairs = np.column_stack([numbers[known], np.ones(int(known.sum()))])
-    sums = resampled_sums(pairs, np.asarray(groups)[known], draws=draws, seed=seed)
-    return None if sums is None else _interval(sums[:, 0] / sums[:, 1])
+    codes, count = _codes(np.asarray(groups)[known])
+    sums = resampled_sums(pairs, codes, draws=draws, seed=seed)
+    if sums is None:
+        return None
+    share = bool(np.isin(numbers[known], (0.0, 1.0)).all())
+    return percentile_intervals((sums[:, 0] / sums[:, 1])[:, None], 1, [count] if share else None)[0]
 
 
 def resampled_sums(values: npt.ArrayLike, groups: npt.ArrayLike, *, draws: int = DRAWS, seed: int = 0) -> Values | None:

@@ -74,13 +74,14 @@ class Matrix:
     def accuracy_interval(self) -> statistics.Interval:
         """95 % of accuracy over the resampled groups."""
         drawn = None if self.drawn is None else statistics.accuracy(self.drawn)[:, None]
-        return statistics.percentile_intervals(drawn, 1)[0]
+        return statistics.percentile_intervals(drawn, 1, [self.groups])[0]
 
     def by_class(self, measure: str) -> list[tuple[float | None, statistics.Interval]]:
         """Each class's value of a measure of ``BY_CLASS`` and its 95 % interval; None where it says nothing."""
         values = BY_CLASS[measure](self.counts).tolist()
         drawn = None if self.drawn is None else BY_CLASS[measure](self.drawn)
-        intervals = statistics.percentile_intervals(drawn, len(self.classes))
+        of_class = [min(self.groups, size) for size in self.counts.sum(axis=1).tolist()]
+        intervals = statistics.percentile_intervals(drawn, len(self.classes), of_class)
         return [
             (value, interval) if np.isfinite(value) else (None, None)
             for value, interval in zip(values, intervals, strict=True)

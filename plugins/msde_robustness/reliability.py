@@ -116,7 +116,8 @@ def selective(answers: Answers, seed: int) -> tuple[list[Number], Number]:
     drawn = statistics.resampled_sums(columns, answers.units.groups, seed=seed)
     curve = _kept_accuracy(columns.sum(axis=0))
     again = None if drawn is None else _kept_accuracy(drawn)
-    intervals = statistics.percentile_intervals(again, len(COVERAGES))
+    of_kept = [min(answers.units.count, int(kept_images)) for kept_images in kept.sum(axis=0)]
+    intervals = statistics.percentile_intervals(again, len(COVERAGES), of_kept)
     area = statistics.percentile_intervals(None if again is None else 1.0 - np.nanmean(again, axis=1)[:, None], 1)[0]
     numbers = [Number(float(value), interval) for value, interval in zip(curve, intervals, strict=True)]
     return numbers, Number(float(1.0 - curve.mean()), area, float(1.0 - answers.right.mean()))

@@ -152,3 +152,17 @@ def test_mean_interval_follows_the_normal_approximation_and_skips_nan():
 def test_unusable_input_is_refused(labels, predicted, match):
     with pytest.raises(ValueError, match=match):
         statistics.confusion(labels, predicted, CLASSES)
+
+
+@pytest.mark.parametrize("right", [0.0, 1.0])
+def test_a_share_that_never_varies_is_bounded_by_the_number_of_subjects(right):
+    from scipy.stats import binomtest
+
+    subjects = np.repeat(np.arange(40), 3)
+    low, high = statistics.cluster_mean_interval(np.full(120, right), subjects)
+    exact = binomtest(int(40 * right), 40).proportion_ci(0.95, method="exact")
+    assert (low, high) == pytest.approx((exact.low, exact.high))
+    labels = np.tile([0, 1, 1], 40)
+    predicted = labels if right else 1 - labels
+    assert statistics.cluster_bootstrap(labels, predicted, subjects, 2)["accuracy"] == pytest.approx((low, high))
+    assert statistics.cluster_mean_interval(np.full(120, 0.5), subjects) == (0.5, 0.5)
