@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import atexit
 import json
 import subprocess
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -31,12 +33,17 @@ HEAVY = (
 )
 """Packages worth naming where an import brings them in; pandas comes with the toolkit's own records."""
 
-# Forking (where that is safe) lets one process answer for all plugins of a distribution, each on a clean slate.
+FORKS = sys.platform == "linux"
+"""Whether a process that has imported torch may fork: then one answers for every plugin, each on a clean slate."""
+
 _SCRIPT = f"""
-import json, os, sys, time
+import importlib, json, os, sys, time
+answers = os.dup(1)
+os.dup2(2, 1)  # what a module prints is no answer
 import torch, msde_toolkit.interfaces
 
 def measure(module):
+    importlib.invalidate_caches()
     before, begin = set(sys.modules), time.process_time()
     try:
         __import__(module)
@@ -45,16 +52,21 @@ def measure(module):
         error = f"{{type(caught).__name__}}: {{caught}}"
     seconds = time.process_time() - begin
     heavy = sorted({{name.partition(".")[0] for name in set(sys.modules) - before}} & set({HEAVY!r}))
-    return json.dumps({{"module": module, "seconds": seconds, "heavy": heavy, "error": error}})
+    told = {{"module": module, "seconds": seconds, "heavy": heavy, "error": error}}
+    os.write(answers, (json.dumps(told) + "\\n").encode())
 
-for module in sys.argv[1:]:
-    if len(sys.argv) > 2:
-        if os.fork():
+for line in sys.stdin:
+    asked = json.loads(line)
+    sys.path[:] = asked["path"]
+    for module in asked["modules"]:
+        if not {FORKS}:
+            measure(module)
+        elif os.fork():
             os.wait()
-            continue
-        os.write(1, (measure(module) + "\\n").encode())
-        os._exit(0)
-    print(measure(module))
+        else:
+            measure(module)
+            os._exit(0)
+    os.write(answers, b"\\n")
 """
 
 
@@ -74,7 +86,7 @@ def import_weight(info: PluginInfo) -> ImportWeight:
     """
     module = info.entry_point.module
     modules = [module]
-    if sys.platform == "linux":
+    if FORKS:
         modules = sorted({module, *(other.entry_point.module for other in _of_distribution(info.distribution))})
     found = _measured(tuple(modules)).get(module)
     if found is None or found["error"]:
@@ -91,9 +103,30 @@ def _of_distribution(distribution: str) -> list[PluginInfo]:
 
 @cache
 def _measured(modules: Sequence[str]) -> dict[str, dict[str, Any]]:
-    # The child sees the same import path, whatever this process added to it.
-    path = f"import sys; sys.path[:] = {[entry for entry in sys.path if entry]!r}\n"
-    command = [sys.executable, "-c", path + _SCRIPT, *modules]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603  # our own script
-    lines = [line for line in done.stdout.splitlines() if line.startswith("{")]
+    helper = _kept() if FORKS else _started()
+    asking, answers = helper.stdin, helper.stdout
+    assert asking is not None
+    assert answers is not None
+    # The other process sees the same import path, whatever this one has added to it by now.
+    request = {"path": [entry for entry in sys.path if entry], "modules": modules}
+    with suppress(BrokenPipeError):
+        print(json.dumps(request), file=asking, flush=True)
+    lines = list(iter(lambda: answers.readline().strip(), ""))  # to the empty line, or to the helper's death
+    if not FORKS:
+        helper.communicate()
     return {str(found["module"]): found for found in map(json.loads, lines)}
+
+
+@cache
+def _kept() -> subprocess.Popen[str]:
+    """The one helper of this process: importing torch anew for each distribution takes longer than its checks."""
+    helper = _started()
+    atexit.register(helper.communicate)
+    return helper
+
+
+def _started() -> subprocess.Popen[str]:
+    path = f"import sys; sys.path[:] = {[entry for entry in sys.path if entry]!r}\n"
+    pipe, nothing = subprocess.PIPE, subprocess.DEVNULL
+    command = [sys.executable, "-c", path + _SCRIPT]  # our own script
+    return subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=nothing, text=True)  # noqa: S603

@@ -13,6 +13,7 @@ from msde_toolkit.errors import InputError, PluginError
 from msde_toolkit.registry import Registry
 from msde_toolkit.testing import Finding, NotConforming, Report, check
 from msde_toolkit.testing import plugin as asked_of_any
+from msde_toolkit.testing.checks import Broken
 from msde_toolkit.testing.import_weight import import_weight
 from msde_toolkit.testing.model_modes import difference_on
 from msde_toolkit.testing.model_under_test import ModelUnderTest
@@ -100,9 +101,10 @@ def test_imports_are_weighed_in_a_fresh_process(broken, tmp_path, monkeypatch):
         tmp_path,
         "msde-heavy",
         "1",
-        {"msde.models": {"heavy": "heavy_for_a_test:Model", "light": "light_for_a_test:Model"}},
+        {"msde.models": {name: f"{name}_for_a_test:Model" for name in ("heavy", "light", "fatal")}},
         heavy_for_a_test="import matplotlib.pyplot\nfrom msde_toolkit.interfaces import Model\n",
-        light_for_a_test="from msde_toolkit.interfaces import Model\n",
+        light_for_a_test="print('{}')\nfrom msde_toolkit.interfaces import Model\n",
+        fatal_for_a_test="import os\nos._exit(0)\n",
     )
     monkeypatch.syspath_prepend(str(tmp_path))
     monkeypatch.setenv("MSDE_PLUGINS", "msde-heavy")
@@ -110,6 +112,8 @@ def test_imports_are_weighed_in_a_fresh_process(broken, tmp_path, monkeypatch):
     assert heavy.heavy == ("matplotlib",)
     assert light.heavy == (), "each module is imported on a clean slate"
     assert 0 <= light.seconds < heavy.seconds
+    with pytest.raises(Broken, match="import fatal_for_a_test in a fresh process: the process died"):
+        import_weight(Registry("models").info("fatal"))
     monkeypatch.setattr(asked_of_any, "LIMIT_SECONDS", light.seconds / 2)
     (found,) = [finding for finding in check("heavy").failures if finding.check == "import is light"]
     assert "it imports matplotlib" in found.reason
