@@ -23,6 +23,9 @@ LARGEST_PIXELS = 60_000_000
 LARGEST_ARRAYS = 400_000_000
 """Bytes of a .npz once unpacked."""
 
+NAMES = dict.fromkeys(("id", "run", "subject", "fold", "pair"), str)
+"""Columns that are words even where they look like numbers."""
+
 FileName = Annotated[str, Field(pattern=r"^[\w][\w .+=,-]*$", max_length=200)]
 """A file directly inside the folder: no separator, nothing hidden."""
 
@@ -105,7 +108,7 @@ class AnalysisFolder:
         """
         file = self._file(name, LARGEST_CSV)
         try:
-            return pd.read_csv(file, low_memory=False, dtype={"id": str, "run": str, "subject": str})
+            return pd.read_csv(file, low_memory=False, dtype=NAMES)
         except (OSError, ValueError) as error:
             message = f"{file}: cannot be read as a table ({type(error).__name__})."
             raise InputError(message) from error

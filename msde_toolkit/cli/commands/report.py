@@ -87,7 +87,8 @@ def report(
         print_json(done.as_dict())
         return
     faces = f"{done.faces_shown:,} faces shown, {done.faces_withheld:,} withheld (no consent to publish)"
-    results().print(f"{done.file}  ({done.bytes / 1e6:.1f} MB, {len(done.runs)} runs, {faces})", soft_wrap=True)
+    runs_told = f"{len(done.runs)} run{'s' if len(done.runs) > 1 else ''}"
+    results().print(f"{done.file}  ({done.bytes / 1e6:.1f} MB, {runs_told}, {faces})", soft_wrap=True)
 
 
 def _names(analyses: str | None, none: bool) -> tuple[str, ...] | None:
