@@ -20,6 +20,8 @@ from msde_toolkit.results.open_run import OpenRun
 MOST_ROWS = 40
 MOST_COLUMNS = 16
 FIGURE_SIDE = 1400
+FIGURE_SCALE = 0.7
+"""Of a screen's pixels to a figure's: figures are drawn for paper, finer than a page shows them."""
 FIGURE_BUDGET = 4_500_000
 """Characters of all embedded figures; those beyond are named only."""
 
@@ -41,9 +43,9 @@ class Figure:
 
     name: str
     uri: str = ""
-    why: str = ""
     width: int = 0
     height: int = 0
+    why: str = ""
 
 
 @dataclass
@@ -226,7 +228,7 @@ class Teller:
         if len(uri) > self._figures_left:
             return Figure(title, why="left out to keep the report small; it lies beside the analysis' result")
         self._figures_left -= len(uri)
-        return Figure(title, uri, width=image.width, height=image.height)
+        return Figure(title, uri, round(FIGURE_SCALE * image.width), round(FIGURE_SCALE * image.height))
 
     def _may_show(self, name: str, folder: AnalysisFolder) -> bool:
         """Whether all whom a figure shows may be shown; all of the runs, where nobody says whom it shows."""

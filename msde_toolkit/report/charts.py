@@ -139,7 +139,7 @@ def nice_ticks(low: float, high: float, count: int = 4) -> list[float]:
     size = 10 ** math.floor(math.log10(raw))
     step = next(factor * size for factor in (1, 2, 2.5, 5, 10) if factor * size >= raw * 0.999)
     first = math.floor(low / step + 1e-9)
-    last = math.ceil(high / step - 1e-9)
+    last = max(first + 1, math.ceil(high / step - 1e-9))
     return [round(index * step, 12) for index in range(first, last + 1)]
 
 

@@ -53,89 +53,121 @@
     return part;
   }
 
-  window.showScatter = (place, view) => {
-    const canvas = make("canvas", { tabIndex: 0, role: "application" });
-    canvas.setAttribute("aria-label", `${view.title}: ${view.ids.length} points. Arrow keys walk to the nearest point in that direction; the same points are in the table below.`);
-    let chosen = -1, width = 0, height = 0, colours = [];
-    const visible = (point) => shownColours.has(view.colour.of[point]) && shownMarks.has(view.marker.of[point]);
-    const at = (point) => [EDGE + view.x[point] * (width - 2 * EDGE), EDGE + (1 - view.y[point]) * (height - 2 * EDGE)];
+  class PointMap {
+    constructor(view, canvas) {
+      Object.assign(this, { view, canvas, chosen: -1, width: 0, height: 0, colours: [] });
+      [this.keptColours, this.colourBoxes] = boxes(view.colour.name, view.colour.words, true, () => this.filtered());
+      [this.keptMarks, this.markBoxes] = boxes(view.marker.name, view.marker.words, false, () => this.filtered());
+    }
 
-    const redraw = () => {
-      const scale = Math.max(1, devicePixelRatio || 1);
-      width = canvas.clientWidth || 640;
-      height = Math.round(Math.min(560, Math.max(300, 0.68 * width)));
+    visible(point) {
+      return this.keptColours.has(this.view.colour.of[point]) && this.keptMarks.has(this.view.marker.of[point]);
+    }
+
+    at(point) {
+      const { view, width, height } = this;
+      return [EDGE + view.x[point] * (width - 2 * EDGE), EDGE + (1 - view.y[point]) * (height - 2 * EDGE)];
+    }
+
+    draw() {
+      const { view, canvas } = this, scale = Math.max(1, devicePixelRatio || 1), context = canvas.getContext("2d");
+      const width = this.width = canvas.clientWidth || 640;
+      const height = this.height = Math.round(Math.min(560, Math.max(300, 0.68 * width)));
       canvas.width = width * scale; canvas.height = height * scale;
       canvas.style.height = `${height}px`;
-      colours = Array.from({ length: COLOURS }, (_, index) => colour(`--c${index}`));
-      const context = canvas.getContext("2d");
+      this.colours = Array.from({ length: COLOURS }, (_, index) => colour(`--c${index}`));
       context.setTransform(scale, 0, 0, scale, 0, 0);
       context.fillStyle = colour("--card");
       context.fillRect(0, 0, width, height);
-      if (view.synthetic) {
-        context.fillStyle = colour("--watermark"); context.font = `700 34px ${colour("--sans")}`; context.textAlign = "center";
-        for (let row = 1; row < 6; row += 2) context.fillText("synthetic faces", width / 2, (row * height) / 6);
-      }
+      if (view.synthetic) this.mark(context);
       const radius = view.ids.length > 800 ? 3 : view.ids.length > 200 ? 4 : 5;
-      view.ids.forEach((_, point) => { if (visible(point)) dot(context, point, radius, 0.78); });
-      if (chosen >= 0 && visible(chosen)) {
-        dot(context, chosen, 8, 1);
-        context.lineWidth = 2.5; context.strokeStyle = colour("--ink"); context.stroke();
-      }
-    };
-    const dot = (context, point, radius, alpha) => {
-      const [x, y] = at(point);
-      shape(context, MARKS[view.marker.of[point]], x, y, radius);
-      context.globalAlpha = alpha; context.fillStyle = colours[view.colour.of[point] % COLOURS]; context.fill(); context.globalAlpha = 1;
-    };
-    const filtered = () => { if (chosen >= 0 && !visible(chosen)) { chosen = -1; hideTip(); } redraw(); };
-    const [shownColours, colourBoxes] = boxes(view.colour.name, view.colour.words, true, filtered);
-    const [shownMarks, markBoxes] = boxes(view.marker.name, view.marker.words, false, filtered);
+      view.ids.forEach((_, point) => { if (this.visible(point)) this.dot(context, point, radius, 0.78); });
+      if (this.chosen < 0) return;
+      this.dot(context, this.chosen, 8, 1);
+      context.lineWidth = 2.5; context.strokeStyle = colour("--ink"); context.stroke();
+    }
 
-    const nearest = (x, y, most, wanted) => {
+    mark(context) {
+      context.fillStyle = colour("--watermark"); context.font = `700 34px ${colour("--sans")}`; context.textAlign = "center";
+      for (let row = 1; row < 6; row += 2) context.fillText("synthetic faces", this.width / 2, (row * this.height) / 6);
+    }
+
+    dot(context, point, radius, alpha) {
+      const { view } = this, [x, y] = this.at(point);
+      shape(context, MARKS[view.marker.of[point]], x, y, radius);
+      context.globalAlpha = alpha; context.fillStyle = this.colours[view.colour.of[point] % COLOURS];
+      context.fill(); context.globalAlpha = 1;
+    }
+
+    nearest(x, y, most, wanted = () => true) {
       let found = -1, best = most;
-      view.ids.forEach((_, point) => {
-        if (!visible(point) || !wanted(point)) return;
-        const [px, py] = at(point), distance = Math.hypot(px - x, py - y);
+      this.view.ids.forEach((_, point) => {
+        if (!this.visible(point) || !wanted(point)) return;
+        const [px, py] = this.at(point), distance = Math.hypot(px - x, py - y);
         if (distance < best) { best = distance; found = point; }
       });
       return found;
-    };
-    const choose = (point, aloud) => {
-      if (point !== chosen) { chosen = point; redraw(); }
+    }
+
+    choose(point, aloud) {
+      const { view, canvas } = this;
+      if (point !== this.chosen) { this.chosen = point; this.draw(); }
       if (point < 0) { hideTip(); return; }
-      const box = canvas.getBoundingClientRect(), [x, y] = at(point);
-      showTip(told(view, point), box.left + x, box.top + y, view.faces[point], aloud ? canvas : null);
-      if (aloud) say(`${told(view, point)}${typeof view.faces[point] === "string" ? `\n${view.faces[point]}` : ""}`);
-    };
-    canvas.addEventListener("pointermove", (event) => choose(nearest(event.offsetX, event.offsetY, NEAR, () => true), false));
-    canvas.addEventListener("pointerdown", (event) => choose(nearest(event.offsetX, event.offsetY, 2 * NEAR, () => true), false));
-    canvas.addEventListener("pointerleave", () => choose(-1, false));
-    canvas.addEventListener("focus", () => { if (chosen < 0 && canvas.matches(":focus-visible")) choose(nearest(width / 2, height / 2, Infinity, () => true), true); });
-    canvas.addEventListener("blur", () => choose(-1, false));
+      const box = canvas.getBoundingClientRect(), [x, y] = this.at(point), face = view.faces[point];
+      showTip(told(view, point), box.left + x, box.top + y, face, aloud ? canvas : null);
+      if (aloud) say(`${told(view, point)}${typeof face === "string" ? `\n${face}` : ""}`);
+    }
+
+    step(across, down) {
+      // The nearest point in a quarter of the plane: along the key's way more than across it.
+      const [x, y] = this.chosen < 0 ? this.middle() : this.at(this.chosen);
+      const next = this.nearest(x, y, Infinity, (point) => {
+        const [px, py] = this.at(point), along = (px - x) * across + (py - y) * down;
+        return point !== this.chosen && along > 0 && along >= Math.abs((px - x) * down + (py - y) * across);
+      });
+      if (next >= 0) this.choose(next, true);
+    }
+
+    middle() { return [this.width / 2, this.height / 2]; }
+
+    filtered() {
+      if (this.chosen >= 0 && !this.visible(this.chosen)) { this.chosen = -1; hideTip(); }
+      this.draw();
+    }
+  }
+
+  function listen(map, canvas) {
+    const point = (event, most) => map.choose(map.nearest(event.offsetX, event.offsetY, most), false);
+    canvas.addEventListener("pointermove", (event) => point(event, NEAR));
+    canvas.addEventListener("pointerdown", (event) => point(event, 2 * NEAR));
+    canvas.addEventListener("pointerleave", () => map.choose(-1, false));
+    canvas.addEventListener("blur", () => map.choose(-1, false));
+    canvas.addEventListener("focus", () => {
+      if (map.chosen < 0 && canvas.matches(":focus-visible")) map.choose(map.nearest(...map.middle(), Infinity), true);
+    });
     canvas.addEventListener("keydown", (event) => {
       const way = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] }[event.key];
       if (!way) return;
       event.preventDefault();
-      const [x, y] = chosen < 0 ? [width / 2, height / 2] : at(chosen);
-      // The nearest point in a quarter of the plane: along the key's way more than across it.
-      const ahead = (point) => {
-        const [px, py] = at(point), along = (px - x) * way[0] + (py - y) * way[1];
-        return point !== chosen && along > 0 && along >= Math.abs((px - x) * way[1] + (py - y) * way[0]);
-      };
-      const next = nearest(x, y, Infinity, ahead);
-      if (next >= 0) choose(next, true);
+      map.step(...way);
     });
-    redraws.push(redraw);
-    const controls = make("div", { class: "controls" }, colourBoxes);
-    if (view.marker.name) controls.append(markBoxes);
+    new ResizeObserver(() => { if (canvas.clientWidth !== map.width) map.draw(); }).observe(canvas);
+  }
+
+  function showScatter(place, view) {
+    const canvas = make("canvas", { tabIndex: 0, role: "application" });
+    canvas.setAttribute("aria-label", `${view.title}: ${view.ids.length} points. Arrow keys walk to the nearest point in that direction; the same points are in the table below.`);
+    const map = new PointMap(view, canvas), controls = make("div", { class: "controls" }, map.colourBoxes);
+    if (view.marker.name) controls.append(map.markBoxes);
     place.append(make("p", { class: "quiet" }, `${view.title}. ${view.note}`), controls, make("div", { class: "points" }, canvas), table(view));
-    redraw();
-    new ResizeObserver(() => { if (canvas.clientWidth !== width) redraw(); }).observe(canvas);
-  };
+    redraws.push(() => map.draw());
+    map.draw();
+    listen(map, canvas);
+  }
 
   for (const place of document.querySelectorAll("[data-view]")) {
     const number = Number(place.dataset.view), view = DATA.views[number];
     if (view.kind === "gallery") window.showGallery(place, view, number);
-    else window.showScatter(place, view);
+    else showScatter(place, view);
   }
 })();
