@@ -22,7 +22,7 @@ MOST_COLUMNS = 16
 FIGURE_SIDE = 1400
 FIGURE_SCALE = 0.7
 """Of a screen's pixels to a figure's: figures are drawn for paper, finer than a page shows them."""
-FIGURE_BUDGET = 4_500_000
+FIGURE_BUDGET = 6_500_000
 """Characters of all embedded figures; those beyond are named only."""
 
 
@@ -181,7 +181,8 @@ class Teller:
         for kind in (GalleryEntry.__name__, "ScatterEntry"):
             for one, folder in told:
                 self._add_views(one, folder, kind)
-        for one, folder in told:
+        # Where there is something to point at, a figure says little more: it goes first when the report gets large.
+        for one, folder in sorted(told, key=lambda pair: bool(pair[0].views)):
             one.tables.extend(self._tables(one, folder))
             one.figures.extend(self._figure(name, folder) for name in folder.result.figures)
         return [one for one, _ in told], problems
