@@ -1,4 +1,7 @@
-"""The pages docs/writing-*.md are followed to the letter: files written, commands run, in the order of the page."""
+"""The pages docs/writing-*.md are followed to the letter: files written, commands run, in the order of the page.
+
+Only the packages' own tests, which the pages run one package at a time, are run together at the end.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +19,7 @@ from msde_toolkit.cli.app import main
 
 DOCS = Path(__file__).parents[2] / "docs"
 GUIDES = sorted(DOCS.glob("writing-*.md"))
-TINY = "--set data.subjects=6 --set data.size=64 --set train.image_size=40 --set train.epochs=1 --folds 2"
+TINY = "--set data.subjects=4 --set data.size=64 --set train.image_size=40 --set train.epochs=1 --folds 2"
 BLOCK = re.compile(r"^```(\w+)\n(.*?)^```", re.DOTALL | re.MULTILINE)
 
 
@@ -24,12 +27,14 @@ class Reader:
     """Somebody who does what a page says, in an empty folder."""
 
     def __init__(self, folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
-        self.site, self.capsys, self.monkeypatch = folder / "site", capsys, monkeypatch
-        monkeypatch.chdir(folder)
+        self.folder, self.site = folder, folder / "site"
+        self.capsys, self.monkeypatch = capsys, monkeypatch
+        self.to_test: list[Path] = []
         monkeypatch.setenv("COLUMNS", "120")
 
     def follow(self, page: Path) -> list[str]:
         """The commands that were run."""
+        self.monkeypatch.chdir(self.folder)
         done = []
         for language, text in BLOCK.findall(page.read_text("utf-8")):
             if language == "console":
@@ -60,7 +65,7 @@ class Reader:
             self.monkeypatch.syspath_prepend(str(self.site))
             importlib.invalidate_caches()
         elif first == "pytest":
-            self.spawn("-m", "pytest", "-q", "-p", "no:cacheprovider")
+            self.to_test.append(Path.cwd() / "tests")
             self.spawn("-m", "ruff", "check", "--no-cache", ".")
             self.spawn("-m", "ruff", "format", "--no-cache", "--check", ".")
         else:
@@ -68,6 +73,12 @@ class Reader:
             with pytest.raises(SystemExit) as end:
                 main(words)
             assert not end.value.code, f"{command}: {self.capsys.readouterr()}"
+
+    def test(self) -> None:
+        """What the pages have asked for by ``pytest``."""
+        self.monkeypatch.chdir(self.folder)
+        options = ("-q", "-p", "no:cacheprovider", "-c", os.devnull, "--rootdir", ".")
+        self.spawn("-m", "pytest", *options, *map(str, self.to_test))
 
     def spawn(self, *words: str) -> None:
         environment = {key: value for key, value in os.environ.items() if not key.startswith("PYTEST_")}
@@ -81,15 +92,18 @@ class Reader:
         assert done.returncode == 0, f"{words}\n{done.stdout}\n{done.stderr}"
 
 
-@pytest.mark.parametrize("page", GUIDES, ids=[page.stem for page in GUIDES])
-def test_a_page_is_followed(
-    page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+def test_the_pages_are_followed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    done = Reader(tmp_path, monkeypatch, capsys).follow(page)
-    kind = page.stem.split("-")[-1]
-    (begun,) = [command for command in done if command.startswith(f"msde plugin new {kind} ")]
-    assert f"msde plugin check {begun.split()[-1]}" in done
-    assert "pytest" in done
+    reader = Reader(tmp_path, monkeypatch, capsys)
+    for page in GUIDES:
+        done = reader.follow(page)
+        kind = page.stem.split("-")[-1]
+        (begun,) = [command for command in done if command.startswith(f"msde plugin new {kind} ")]
+        assert f"msde plugin check {begun.split()[-1]}" in done
+        assert "pytest" in done
+    assert len(reader.to_test) == len(GUIDES)
+    reader.test()
 
 
 def test_each_page_leads_to_the_others() -> None:
