@@ -11,8 +11,9 @@ import pandas as pd
 
 from msde_toolkit.errors import MsdeError
 from msde_toolkit.registry import Registry
-from msde_toolkit.report.analysis_files import RESULT, AnalysisFolder, GalleryEntry
+from msde_toolkit.report.analysis_files import RESULT, AnalysisFolder, GalleryEntry, ScatterEntry
 from msde_toolkit.report.faces import Faces, thumbnail
+from msde_toolkit.report.folders import without_folders
 from msde_toolkit.report.views import gallery, scatter
 from msde_toolkit.results.analyze import analyze
 from msde_toolkit.results.open_run import OpenRun
@@ -178,7 +179,7 @@ class Teller:
                 problems.append(f"left out: {path} is of runs that are not in this report")
                 continue
             told.append((self._words(folder), folder))
-        for kind in (GalleryEntry.__name__, "ScatterEntry"):
+        for kind in (GalleryEntry, ScatterEntry):
             for one, folder in told:
                 self._add_views(one, folder, kind)
         # Where there is something to point at, a figure says little more: it goes first when the report gets large.
@@ -194,18 +195,20 @@ class Teller:
         synthetic = any(self._runs[name].synthetic for name in result.runs)
         return Told(result.analysis, ", ".join(result.runs), changed, sections, synthetic)
 
-    def _add_views(self, one: Told, folder: AnalysisFolder, kind: str) -> None:
+    def _add_views(self, one: Told, folder: AnalysisFolder, kind: type) -> None:
         for view in folder.result.views:
-            if type(view).__name__ != kind:
+            if not isinstance(view, kind):
                 continue
             try:
                 run = self._runs[view.run]
-                make: Any = gallery if isinstance(view, GalleryEntry) else scatter
-                made = make(view, folder, run, self._faces)
+                if isinstance(view, GalleryEntry):
+                    made = gallery(view, folder, run, self._faces)
+                else:
+                    made = scatter(view, folder, run, self._faces)
             except KeyError:
                 one.problems.append(f"{view.title}: is of a run that is not in this report")
             except MsdeError as error:
-                one.problems.append(f"{view.title}: {error}")
+                one.problems.append(without_folders(f"{view.title}: {error}"))
             else:
                 one.views.append(len(self.views))
                 self.views.append(made)
@@ -215,7 +218,7 @@ class Teller:
             try:
                 yield _table(name, folder.table(name))
             except MsdeError as error:
-                one.problems.append(str(error))
+                one.problems.append(without_folders(str(error)))
 
     def _figure(self, name: str, folder: AnalysisFolder) -> Figure:
         title = name.removesuffix(".png")
@@ -224,7 +227,7 @@ class Teller:
         try:
             image = folder.figure(name)
         except MsdeError as error:
-            return Figure(title, why=f"left out: {error}")
+            return Figure(title, why=without_folders(f"left out: {error}"))
         uri = thumbnail(image, FIGURE_SIDE, quality=80)
         if len(uri) > self._figures_left:
             return Figure(title, why="left out to keep the report small; it lies beside the analysis' result")

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from msde_toolkit.data.audit import Finding, Material, RunFacts, audit
 from msde_toolkit.errors import MsdeError
+from msde_toolkit.report.folders import without_folders
 from msde_toolkit.results.open_run import OpenRun
 
 
@@ -41,7 +42,7 @@ def audits(runs: Sequence[OpenRun], *, pixels: bool) -> Audits:
             facts = RunFacts(run.predictions, run.summary)
             done = audit(Material(run.manifest, run.dataset if pixels else None, facts))
         except (MsdeError, OSError) as error:
-            problems.append(f"{run.name}: {error}")
+            problems.append(without_folders(f"{run.name}: {error}"))
             continue
         passed.append(set(done.passed))
         for finding in done.findings:

@@ -16,6 +16,7 @@ from msde_toolkit.report.audited import audits
 from msde_toolkit.report.charts import Forest, forest
 from msde_toolkit.report.compared import compared
 from msde_toolkit.report.faces import Faces
+from msde_toolkit.report.folders import without_folders
 from msde_toolkit.report.learning import learning_curves
 from msde_toolkit.report.matrices import matrices
 from msde_toolkit.report.page import render
@@ -118,7 +119,7 @@ def write_report(
         "forests": _forests(runs),
         "told": told,
         "headings": _headings(told),
-        "problems": problems,
+        "problems": [without_folders(problem) for problem in problems],
         "audits": audits(runs, pixels=wanted.pixels),
         "faces": faces,
         "command": wanted.command,

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from msde_toolkit.report.folders import name_alone, without_folders
 from msde_toolkit.results.open_run import OpenRun
 from msde_toolkit.statistics import few_groups
 
@@ -107,7 +108,7 @@ def _which(names: Sequence[str], count: int) -> str:
 def notes(run: OpenRun) -> list[str]:
     """The run's notes as it wrote them."""
     found = run.summary.get("notes")
-    return [str(note) for note in found] if isinstance(found, list) else []
+    return [without_folders(str(note)) for note in found] if isinstance(found, list) else []
 
 
 def facts(run: OpenRun) -> list[tuple[str, str]]:
@@ -188,4 +189,5 @@ def intervals(run: OpenRun) -> str:
 
 def _pretraining(run: OpenRun) -> str:
     sha = run.summary.get("weights_sha256")
-    return f"{run.pretraining} (sha256 {str(sha)[:8]})" if sha else run.pretraining
+    name = name_alone(run.pretraining)
+    return f"{name} (sha256 {str(sha)[:8]})" if sha else name

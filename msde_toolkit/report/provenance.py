@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from msde_toolkit.errors import InputError
+from msde_toolkit.report.folders import name_alone, without_folders
 from msde_toolkit.results.open_run import OpenRun
 from msde_toolkit.results.run_store import RunStore, read_json
 
@@ -26,7 +27,7 @@ def provenance(run: OpenRun) -> Provenance:
     try:
         document = read_json(RunStore(run.directory).provenance)
     except InputError as error:
-        return Provenance((), "", str(error))
+        return Provenance((), "", without_folders(str(error)))
     document = document if isinstance(document, Mapping) else {}
     data, precision = _part(document, "data"), _part(document, "precision")
     git = _part(document, "git")
@@ -75,13 +76,7 @@ def _kept(pairs: list[tuple[str, str]]) -> tuple[tuple[str, str], ...]:
 def _text(value: Any) -> str:
     if isinstance(value, (list, tuple)):
         return ", ".join(map(_text, value))
-    return "" if value is None else _without_folders(str(value))[:400]
-
-
-def _without_folders(word: str) -> str:
-    """A file by its name alone: who reads the report need not know where the sender keeps things."""
-    absolute = word.startswith(("/", "~")) or word[1:3] in {":\\", ":/"}
-    return word.replace("\\", "/").rstrip("/").rsplit("/", 1)[-1] if absolute else word
+    return "" if value is None else name_alone(str(value))[:400]
 
 
 def _plugins(found: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
@@ -107,4 +102,4 @@ def _command(words: Any) -> str:
     """The command, paths by their last word."""
     if not isinstance(words, list):
         return ""
-    return shlex.join(_without_folders(str(word)) for word in words)
+    return shlex.join(name_alone(str(word)) for word in words)

@@ -81,6 +81,7 @@ def test_damaged_results_are_left_out_with_a_note(msde, copy, tmp_path):
     assert "cannot be read as a PNG" in page
     assert "nobody" in page
     assert "holds no ids and maps" in page
+    assert str(tmp_path) not in page, "where the sender keeps things"
 
 
 @pytest.mark.parametrize(
