@@ -12,7 +12,7 @@ ROOT = Path(__file__).parents[2]
 EVERY_PAGE = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 PAGES = [page for page in EVERY_PAGE if not page.name.startswith("writing-")]
 """The pages that teach writing a plugin build on what they write: test_writing_guides follows them."""
-TINY = "--set data.subjects=6 --set data.size=64 --set train.image_size=40 --set train.epochs=1 --folds 2"
+TINY = "--set data.subjects=4 --set data.size=64 --set train.image_size=40 --set train.epochs=1 --folds 2"
 
 
 def blocks(language: str) -> list[tuple[str, str]]:
