@@ -15,8 +15,8 @@ import msde_toolkit as msde
 from msde_toolkit.engine.run import resume
 from msde_toolkit.errors import InputError, Interrupted
 
-TINY = {"subjects": 6, "size": 64}
-TRAIN = {"epochs": 2, "image_size": 40, "checkpoint_seconds": 0}
+TINY = {"subjects": 4, "size": 64}
+TRAIN = {"epochs": 2, "image_size": 32, "checkpoint_seconds": 0}
 
 
 def config(**more):
@@ -96,14 +96,14 @@ def test_one_condition_leaves_the_other_null(tmp_path, monkeypatch):
     assert masked.summary["metrics"]["m"]["n"] == masked.summary["metrics"]["nm"]["n"] == 7
     opened = msde.open_run(tmp_path / "masked")
     regions = opened.mask_regions([sample for sample in opened.manifest.ids if "surgical" in sample][:2])
-    assert all(region.shape == (40, 40) and region.max() == 255 for region in regions)
+    assert all(region.shape == (32, 32) and region.max() == 255 for region in regions)
 
 
 def test_a_set_that_changed_is_not_resumed(result, tmp_path):
     with pytest.raises(Interrupted):
         msde.run(config(), out=tmp_path / "run", listeners=[StopAfter(1)])
     text = (tmp_path / "run" / "config.toml").read_text()
-    (tmp_path / "run" / "config.toml").write_text(text.replace("subjects = 6", "subjects = 7"))
+    (tmp_path / "run" / "config.toml").write_text(text.replace("subjects = 4", "subjects = 5"))
     with pytest.raises(InputError, match="not the data"):
         resume(tmp_path / "run")
 
