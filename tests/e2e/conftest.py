@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 from command import SCAN_CL, Outcome, spawn
+from environment import EXAMPLES, PACKAGES, Environment
 
 from msde_toolkit.cli.app import main
 
@@ -33,3 +34,11 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Outcome]:
     out, err = process.communicate(timeout=200)
     assert process.returncode == 0, err
     return folder / "run", Outcome(process.returncode, out, err)
+
+
+@pytest.fixture(scope="session")
+def environment(tmp_path_factory: pytest.TempPathFactory) -> Environment:
+    """Where the packages of ``examples`` are installed as a stranger's."""
+    made = Environment(tmp_path_factory.mktemp("strangers"))
+    made.install(*(EXAMPLES / package for package in PACKAGES))
+    return made

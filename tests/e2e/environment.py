@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import site
 import subprocess
@@ -10,13 +11,24 @@ import venv
 from pathlib import Path
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
+PACKAGES = ("msde-plugin-example", "msde-focusface", "msde-kd-template", "msde-kd-triplet")
+ONE_AFTER_ANOTHER = """
+import json, sys
+from msde_toolkit.cli.app import main
+for words in json.loads(sys.argv[1]):
+    try:
+        main(words)
+    except SystemExit as end:
+        if end.code:
+            raise
+"""
 
 
 class Environment:
     """A fresh virtual environment that also sees the packages of the one the tests run in."""
 
     def __init__(self, folder):
-        venv.create(folder / "venv", with_pip=True)
+        venv.create(folder / "venv")
         bin_folder = folder / "venv" / ("Scripts" if os.name == "nt" else "bin")
         self.python = bin_folder / "python"
         self.folder = folder
@@ -42,6 +54,10 @@ class Environment:
     def msde(self, *words, **more):
         return self("-m", "msde_toolkit", *words, **more)
 
+    def each(self, *commands, **variables):
+        """Several commands of ``msde`` one after another, in one process: torch is imported once."""
+        return self("-c", ONE_AFTER_ANOTHER, json.dumps([list(map(str, words)) for words in commands]), **variables)
+
     def install(self, *projects):
         """Build a wheel of each project folder and install them, without network."""
         wheels = self.folder / "dist"
@@ -50,5 +66,6 @@ class Environment:
             subprocess.run(build, cwd=project, check=True, capture_output=True)
         built = sorted(wheels.glob("*.whl"))
         assert len(built) == len(projects)
-        # Without dependencies: the toolkit and torch are the parent's.
-        self("-m", "pip", "install", "--no-index", "--no-deps", *built)
+        # Without dependencies: the toolkit and torch are the parent's, and so is pip.
+        pip = [sys.executable, "-m", "pip", "--python", str(self.python), "install", "--no-index", "--no-deps"]
+        subprocess.run([*pip, *map(str, built)], check=True, capture_output=True)

@@ -4,25 +4,17 @@ import csv
 import json
 
 import pytest
-from environment import EXAMPLES, Environment
+from environment import EXAMPLES, PACKAGES
 from packaging.requirements import Requirement
 
 from msde_toolkit import __version__
 
-EXAMPLE = EXAMPLES / "msde-plugin-example"
 TINYNET = {
     "name": "tinynet",
     "distribution": "msde-plugin-example",
     "version": "0.1.0",
     "target": "msde_plugin_example.tinynet:TinyNet",
 }
-
-
-@pytest.fixture(scope="module")
-def environment(tmp_path_factory):
-    made = Environment(tmp_path_factory.mktemp("third-party"))
-    made.install(EXAMPLE)
-    return made
 
 
 def models(environment, *words, **variables):
@@ -47,13 +39,14 @@ def test_it_is_listed_until_it_is_switched_off(environment):
 
 def test_it_is_run_analysed_and_recorded(environment):
     run, epochs = environment.folder / "run", environment.folder / "epochs.csv"
-    settings = ("data.subjects=6", "train.epochs=1", "train.image_size=32", "model.width=4")
-    done = environment.msde(
-        "run", "--model", "tinynet", "--loss", "ce", "--folds", "2", "--device", "cpu", "--out", run, "--json",
+    settings = ("data.subjects=6", "data.size=64", "train.epochs=1", "train.image_size=32", "model.width=4")
+    train = [
+        "run", "--model", "tinynet", "--loss", "ce", "--folds", "2", "--device", "cpu", "--out", run, "--quiet",
         *(word for setting in settings for word in ("--set", setting)),
-        MSDE_EPOCHS_CSV=str(epochs),
-    )  # fmt: skip
-    summary = json.loads(done.stdout)
+    ]  # fmt: skip
+    look = ["analyze", "reliability", "--run", run]
+    environment.each(train, look, MSDE_EPOCHS_CSV=str(epochs))
+    summary = json.loads((run / "summary.json").read_text())
     assert (summary["model"], summary["synthetic"], summary["status"]) == ("tinynet", True, "complete")
     assert (run / "folds" / "01" / "model.safetensors").is_file()
     assert json.loads((run / "provenance.json").read_text())["plugins"]["model"] == TINYNET
@@ -61,7 +54,7 @@ def test_it_is_run_analysed_and_recorded(environment):
         rows = [row for row in csv.DictReader(file) if row["term"] == "total"]
     assert [(row["run"], row["fold"], row["epoch"]) for row in rows] == [("run", "00", "0"), ("run", "01", "0")]
 
-    result = json.loads(environment.msde("analyze", "reliability", "--run", run, "--json").stdout)
+    result = json.loads((run / "analyses" / "reliability" / "result.json").read_text())
     assert result["plugin"]["distribution"] == "msde-plugin-example"
     assert result["synthetic"]
     by_condition = {finding["condition"]: finding for finding in result["summary"]["runs"]}
@@ -81,5 +74,9 @@ def test_its_version_range_lets_this_toolkit_in(environment):
     assert not needed.specifier.contains("0.2.0")
 
 
-def test_its_own_tests_pass(environment):
-    environment("-m", "pytest", "-q", "-p", "no:cacheprovider", "-p", "no:xdist", EXAMPLE / "tests")
+def test_the_own_tests_of_all_examples_pass(environment):
+    folders = [EXAMPLES / package / "tests" for package in PACKAGES]
+    # Together they would find the toolkit's own options, made for its own tests.
+    done = environment("-m", "pytest", "-q", "-o", "addopts=", "-p", "no:cacheprovider", "-p", "no:xdist", *folders)
+    assert " passed" in done.stdout
+    assert "skipped" not in done.stdout
