@@ -1,12 +1,18 @@
-"""``msde`` as a process, and the smallest run that is still a real one."""
+"""``msde`` in this process and in one of its own, and the smallest run that is still a real one."""
 
 from __future__ import annotations
 
+import io
 import os
 import subprocess
 import sys
+from contextlib import chdir, redirect_stderr, redirect_stdout
 from dataclasses import dataclass
 from pathlib import Path
+
+import pytest
+
+from msde_toolkit.cli.app import main
 
 TINY = [
     "--set",
@@ -30,6 +36,14 @@ class Outcome:
     code: int
     out: str
     err: str
+
+
+def call(folder: Path, *words: object) -> Outcome:
+    """``msde`` in this process, working in a folder; for what several tests look at, where ``msde`` is for one."""
+    out, err = io.StringIO(), io.StringIO()
+    with chdir(folder), redirect_stdout(out), redirect_stderr(err), pytest.raises(SystemExit) as end:
+        main([str(word) for word in words])
+    return Outcome(int(end.value.code or 0), out.getvalue(), err.getvalue())
 
 
 def spawn(folder: Path, *words: object, **variables: str) -> subprocess.Popen[str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from command import SCAN_CL, Outcome, spawn
+from command import SCAN_CL, Outcome, call
 from environment import EXAMPLES, PACKAGES, Environment
 
 from msde_toolkit.cli.app import main
@@ -30,10 +30,9 @@ def msde(capsys, monkeypatch, tmp_path):
 def finished(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Outcome]:
     """A tiny finished run (scan + cl) and what it printed with ``--json``. Tests only read it."""
     folder = tmp_path_factory.mktemp("finished")
-    process = spawn(folder, *SCAN_CL, "--out", "run", "--precision", "fp32", "--json")
-    out, err = process.communicate(timeout=200)
-    assert process.returncode == 0, err
-    return folder / "run", Outcome(process.returncode, out, err)
+    done = call(folder, *SCAN_CL, "--out", "run", "--precision", "fp32", "--json")
+    assert done.code == 0, done.err
+    return folder / "run", done
 
 
 @pytest.fixture(scope="session")

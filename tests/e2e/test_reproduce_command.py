@@ -8,7 +8,7 @@ import json
 from pathlib import Path
 
 import pytest
-from command import spawn
+from command import call
 
 TINY = [
     *("--set", "data.subjects=3", "--set", "data.size=64", "--set", "train.image_size=64"),
@@ -21,10 +21,9 @@ KEYS = {"table", "method", "condition", "ours", "ci95", "paper", "difference", "
 def made(tmp_path_factory):
     """The folder in which Table 5 and Fig. 5 have been made, and what was printed."""
     folder = tmp_path_factory.mktemp("reproduced")
-    process = spawn(folder, "reproduce", "table2", "table5", "fig5", *TINY, "--json")
-    out, err = process.communicate(timeout=200)
-    assert process.returncode == 0, err
-    return folder, json.loads(out)
+    done = call(folder, "reproduce", "table2", "table5", "fig5", *TINY, "--json")
+    assert done.code == 0, done.err
+    return folder, json.loads(done.out)
 
 
 @pytest.fixture

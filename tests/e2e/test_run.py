@@ -165,7 +165,19 @@ def test_repeats_and_inner_selection(msde):
 def test_folds_of_an_earlier_run(msde, finished):
     run, _ = finished
     done = msde(
-        "run", "--model", "resnet18", "--loss", "ce", *TINY[:-2], "--folds", run / "folds.json", "--out", "b", "-q"
+        "run",
+        "--model",
+        "resnet18",
+        "--loss",
+        "ce",
+        *TINY[:-2],
+        "--set",
+        "train.epochs=1",
+        "--folds",
+        run / "folds.json",
+        "--out",
+        "b",
+        "-q",
     )
     assert done.code == 0, done.err
 
