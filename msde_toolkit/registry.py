@@ -7,7 +7,7 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
-from importlib.metadata import EntryPoint, entry_points
+from importlib.metadata import Distribution, EntryPoint, entry_points
 from pathlib import PureWindowsPath
 from typing import Any
 
@@ -102,9 +102,14 @@ def _normal(name: str) -> str:
 def find(group: str, kind: str) -> list[PluginInfo]:
     """All enabled entry points of a group, sorted by name, each distribution once."""
     found: dict[tuple[str, str], PluginInfo] = {}
+    known: dict[Distribution | None, tuple[str, str]] = {None: ("unknown", "unknown")}
     for point in entry_points(group=group):
-        distribution = point.dist.name if point.dist is not None else "unknown"
-        version = point.dist.version if point.dist is not None else "unknown"
+        if (
+            point.dist is not None and point.dist not in known
+        ):  # else its whole description would be parsed again for every plugin
+            facts = point.dist.metadata
+            known[point.dist] = facts["Name"], facts["Version"]
+        distribution, version = known[point.dist]
         if is_enabled(distribution):
             info = PluginInfo(kind, point.name, distribution, version, point.value, point)
             found.setdefault((point.name, _normal(distribution)), info)
