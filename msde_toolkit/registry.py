@@ -104,9 +104,7 @@ def find(group: str, kind: str) -> list[PluginInfo]:
     found: dict[tuple[str, str], PluginInfo] = {}
     known: dict[Distribution | None, tuple[str, str]] = {None: ("unknown", "unknown")}
     for point in entry_points(group=group):
-        if (
-            point.dist is not None and point.dist not in known
-        ):  # else its whole description would be parsed again for every plugin
+        if point.dist is not None and point.dist not in known:  # its description is long: not once for every plugin
             facts = point.dist.metadata
             known[point.dist] = facts["Name"], facts["Version"]
         distribution, version = known[point.dist]
