@@ -37,6 +37,13 @@ class Compared:
         return sorted(rows, key=lambda row: row.family != "primary")
 
     @property
+    def cautions(self) -> tuple[list[str], list[str]]:
+        """What makes numbers no evidence; and what is not equal between the runs."""
+        lines = list(self.result.warnings) if self.result else []
+        severe = [line for line in lines if line.startswith(("UNSOUND", "TAINTED"))]
+        return severe, [line for line in lines if line not in severe]
+
+    @property
     def gaps(self) -> tuple[list[Gap], list[Gap]]:
         """Gaps of complete pairs, counted as the paper does (all, where there are no pairs); and all other counts."""
         rows = list(self.result.gaps) if self.result else []

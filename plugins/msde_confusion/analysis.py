@@ -26,7 +26,6 @@ class Confusion(Analysis):
     summary = "Confusion matrix of each condition with recall, precision and F1 by class, and the paper's Table 6"
     reference = "Masked Student Dataset of Expressions, Table 6 and Fig. 7"
     licence = "Apache-2.0"
-    in_report = True
 
     def run(self, context: AnalysisContext) -> AnalysisResult:
         """Matrices and numbers by class, as tables and figures, runs side by side.

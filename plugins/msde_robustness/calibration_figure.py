@@ -24,7 +24,8 @@ def reliability_figure(runs: Sequence[RunView], found: Sequence[Found], note: st
     side = 74.0 if len(conditions) > 1 else 80.0
     titles = _titles(runs)
     with figures.paper_style():
-        figure = figures.new_figure(side * len(conditions) + 12, (side + 15) * len(runs) + 24)
+        foot = 24 if len(conditions) > 1 else 36  # a narrow figure's note takes more lines
+        figure = figures.new_figure(side * len(conditions) + 12, (side + 18) * len(runs) + foot)
         axes = figure.subplots(len(runs), len(conditions), squeeze=False)
         for row, run in enumerate(runs):
             for column, condition in enumerate(conditions):
@@ -34,7 +35,8 @@ def reliability_figure(runs: Sequence[RunView], found: Sequence[Found], note: st
                 else:
                     axes[row, column].set_axis_off()
             title = textwrap.fill(titles[row], 70)
-            axes[row, 0].annotate(title, (0, 1.25), xycoords="axes fraction", fontweight="bold", fontsize=8)
+            above = {"xycoords": "axes fraction", "textcoords": "offset points"}
+            axes[row, 0].annotate(title, (0, 1), (0, 38), fontweight="bold", fontsize=8, **above)
         figures.add_note(figure, note)
         if any(run.synthetic for run in runs):
             figures.mark_synthetic(figure)
