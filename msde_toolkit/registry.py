@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from difflib import get_close_matches
-from importlib.metadata import Distribution, EntryPoint, entry_points
-from pathlib import PureWindowsPath
+from functools import lru_cache
+from importlib.metadata import Distribution, EntryPoint, EntryPoints, entry_points
+from pathlib import Path, PureWindowsPath
 from typing import Any
 
 from msde_toolkit.errors import PluginError
@@ -102,16 +105,37 @@ def _normal(name: str) -> str:
 def find(group: str, kind: str) -> list[PluginInfo]:
     """All enabled entry points of a group, sorted by name, each distribution once."""
     found: dict[tuple[str, str], PluginInfo] = {}
-    known: dict[Distribution | None, tuple[str, str]] = {None: ("unknown", "unknown")}
-    for point in entry_points(group=group):
-        if point.dist is not None and point.dist not in known:  # its description is long: not once for every plugin
-            facts = point.dist.metadata
-            known[point.dist] = facts["Name"], facts["Version"]
-        distribution, version = known[point.dist]
+    for point in _installed(group, _import_path()):
+        distribution, version = _named(point.dist)
         if is_enabled(distribution):
             info = PluginInfo(kind, point.name, distribution, version, point.value, point)
             found.setdefault((point.name, _normal(distribution)), info)
     return sorted(found.values(), key=lambda info: (info.name, info.distribution))
+
+
+@lru_cache(maxsize=32)
+def _installed(group: str, path: tuple[tuple[str, int], ...]) -> EntryPoints:
+    """Those on ``path``, which is ``sys.path``: one file of every installed distribution is read for them."""
+    del path
+    return entry_points(group=group)
+
+
+@lru_cache(maxsize=256)
+def _named(distribution: Distribution | None) -> tuple[str, str]:
+    """Name and version, for which its whole description must be parsed."""
+    if distribution is None:
+        return "unknown", "unknown"
+    facts = distribution.metadata
+    return facts["Name"], facts["Version"]
+
+
+def _import_path() -> tuple[tuple[str, int], ...]:
+    """The folders of ``sys.path``, and when each was changed last, as it is when something is installed."""
+    changed = []
+    for folder in sys.path:
+        with suppress(OSError):
+            changed.append((folder, Path(folder or ".").stat().st_mtime_ns))
+    return tuple(changed)
 
 
 class Registry:

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 
@@ -193,3 +194,11 @@ def test_names_are_listed_without_importing_a_plugin_or_torch(site_packages):
 )
 def test_a_plugin_with_a_file_is_called_alike_wherever_the_file_is(asked, word):
     assert shown_name(asked) == word
+
+
+def test_what_is_installed_and_removed_meanwhile_is_noticed(site_packages):
+    assert "late" not in Registry("models")
+    install(site_packages, "msde-late", "1.0", {"msde.models": {"late": "late_module:Late"}})
+    assert Registry("models").info("late").version == "1.0"
+    shutil.rmtree(site_packages / "msde_late-1.0.dist-info")
+    assert "late" not in Registry("models")
