@@ -248,10 +248,10 @@ def test_other_landmarks_are_refused_in_words(cell):
         parse_landmarks(POINTS.replace("7.25", "nan", 1))
 
 
-def test_a_run_on_its_own_split(tmp_path):
+def test_a_run_on_its_own_split(tiny, tmp_path):
     root = affectnet_csv(tmp_path / "affectnet")
     train = {"epochs": 1, "image_size": 32}
-    config = msde.RunConfig.create(model="resnet18", loss="ce", data="affectnet", root=root, set_train=train)
+    config = msde.RunConfig.create(model=tiny, loss="ce", data="affectnet", root=root, set_train=train)
     result = msde.run(config, out=tmp_path / "run")
     assert result.summary["metrics"]["nm"]["n"] == 8
     assert msde.open_run(tmp_path / "run").classes == EIGHT

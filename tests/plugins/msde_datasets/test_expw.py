@@ -99,9 +99,9 @@ def test_every_line_of_the_form_is_understood(name, face, top, left, height, wid
     assert (found.image, found.face, found.box) == (name, face, [left, top, width, height])
 
 
-def test_a_run_on_folds(tmp_path):
+def test_a_run_on_folds(tiny, tmp_path):
     root = expw(tmp_path / "expw", faces=28)
     train = {"epochs": 1, "image_size": 32}
-    config = msde.RunConfig.create(model="resnet18", loss="ce", data="expw", root=root, set_train=train, folds=2)
+    config = msde.RunConfig.create(model=tiny, loss="ce", data="expw", root=root, set_train=train, folds=2)
     result = msde.run(config, out=tmp_path / "run")
     assert result.summary["metrics"]["nm"]["n"] == 28

@@ -23,10 +23,11 @@ def shown(capsys, *words):
 
 
 @pytest.mark.parametrize("name", LAYOUTS)
-def test_a_run_on_each_set(tmp_path, name):
+def test_a_run_on_each_set(tiny, tmp_path, name):
     loss = "cl" if name == "msde" else "ce"
     config = msde_toolkit.RunConfig.create(
-        model="resnet18",
+        model=tiny,
+        precision="fp32",
         loss=loss,
         data=name,
         root=LAYOUTS[name](tmp_path / name),

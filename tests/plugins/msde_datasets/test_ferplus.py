@@ -254,13 +254,11 @@ def test_columns_of_the_votes_may_stand_in_another_order(tmp_path):
     assert words(load(tmp_path)) == ["neutral", "happy"]
 
 
-def test_a_run_on_its_own_split_with_soft_targets(tmp_path):
+def test_a_run_on_its_own_split_with_soft_targets(tiny, tmp_path):
     root = ferplus_folders(tmp_path / "plus")
     train = {"epochs": 1, "image_size": 32, "soft_targets": True}
     options = {"rule": "soft", "classes": "seven"}
-    config = msde.RunConfig.create(
-        model="resnet18", loss="ce", data="ferplus", root=root, set_train=train, set_data=options
-    )
+    config = msde.RunConfig.create(model=tiny, loss="ce", data="ferplus", root=root, set_train=train, set_data=options)
     result = msde.run(config, out=tmp_path / "run")
     assert result.summary["metrics"]["nm"]["n"] == 7
     assert msde.open_run(tmp_path / "run").classes == SEVEN

@@ -253,10 +253,10 @@ def test_a_folder_of_images_that_is_a_link_out_of_the_root_is_refused_by_name(tm
         load(tmp_path / "raf")
 
 
-def test_a_run_on_its_own_split(tmp_path):
+def test_a_run_on_its_own_split(tiny, tmp_path):
     root = rafdb(tmp_path / "raf", train=14)
     config = msde.RunConfig.create(
-        model="resnet18", loss="ce", data="rafdb", root=root, set_train={"epochs": 1, "image_size": 32}
+        model=tiny, loss="ce", data="rafdb", root=root, set_train={"epochs": 1, "image_size": 32}
     )
     result = msde.run(config, out=tmp_path / "run")
     assert result.summary["metrics"]["nm"]["n"] == 7
