@@ -6,6 +6,7 @@ import shutil
 import statistics
 import time
 from dataclasses import dataclass
+from functools import cache
 
 import torch
 from torch import nn
@@ -62,14 +63,18 @@ def choose_precision(wanted: str, device: torch.device) -> Compute:
         return Compute(device, "fp32", "this GPU has no native bf16")
     if device.type == "mps":
         return Compute(device, "fp32", "bf16 is not used on mps")
-    gain = _probe(device)
+    gain = bf16_gain(device)
     if gain >= WORTH_IT:
         return Compute(device, "bf16", f"probe: {gain:.1f} times as fast as fp32 here")
     return Compute(device, "fp32", f"probe: bf16 only {gain:.1f} times as fast as fp32 here")
 
 
-def _probe(device: torch.device) -> float:
-    """How many times as fast as in fp32 a training step of a small convolution net is in bf16."""
+@cache
+def bf16_gain(device: torch.device) -> float:
+    """How many times as fast as in fp32 a training step of a small convolution net is in bf16.
+
+    Measured once a process, so that the runs of a study do not differ by the noise of a measurement.
+    """
     with torch.random.fork_rng(devices=[]):  # a probe must not shift the weights that are drawn after it
         layers = [nn.Conv2d(3, 64, 3, padding=1), nn.ReLU(), nn.Conv2d(64, 128, 3, padding=1, stride=2)]
         layers += [nn.ReLU(), nn.Conv2d(128, 128, 3, padding=1)]

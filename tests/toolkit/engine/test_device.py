@@ -7,7 +7,7 @@ import shutil
 import pytest
 import torch
 
-from msde_toolkit.engine.device import choose_device, choose_precision, describe, unused_gpu
+from msde_toolkit.engine.device import bf16_gain, choose_device, choose_precision, describe, unused_gpu
 from msde_toolkit.errors import InputError
 
 CPU = torch.device("cpu")
@@ -50,12 +50,14 @@ def test_a_precision_that_was_asked_for_is_taken(precision):
 def test_the_probe_gives_a_reason_and_leaves_no_trace():
     torch.manual_seed(11)
     state = torch.random.get_rng_state()
+    bf16_gain.cache_clear()
     chosen = choose_precision("auto", CPU)
     assert chosen.precision in {"fp32", "bf16"}
     assert "times as fast as fp32 here" in chosen.reason
     assert torch.equal(torch.random.get_rng_state(), state)
     assert not torch.is_autocast_enabled("cpu")
     assert torch.is_grad_enabled()
+    assert choose_precision("auto", CPU) == chosen, "one measurement for all runs of a process"
 
 
 def test_a_device_is_described_without_a_serial_number():
@@ -67,5 +69,6 @@ def test_a_device_is_described_without_a_serial_number():
 def test_the_probe_on_a_gpu_leaves_its_generator_alone():
     torch.cuda.manual_seed(11)
     state = torch.cuda.get_rng_state()
+    bf16_gain.cache_clear()
     choose_precision("auto", torch.device("cuda"))
     assert torch.equal(torch.cuda.get_rng_state(), state)
