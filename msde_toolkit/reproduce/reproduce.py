@@ -23,6 +23,7 @@ from msde_toolkit.reproduce.rows import Against, Row, accuracy_rows, count_rows,
 from msde_toolkit.reproduce.setup import THE_PAPERS, Setup, check_datasets
 from msde_toolkit.reproduce.texts import write
 from msde_toolkit.results.open_run import OpenRun
+from msde_toolkit.results.run_store import RunStore, check_writable
 from msde_toolkit.results.study import open_study
 from msde_toolkit.results.study_files import StudyFolder
 
@@ -85,6 +86,10 @@ class _Work:
 
     def _check(self, names: tuple[str, ...], wanted: tuple[str, ...]) -> None:
         setup = self.setup
+        check_writable(setup.directory)
+        if RunStore(setup.directory).config.exists():
+            message = f"--out {setup.directory}: is the folder of a run; what is reproduced needs one of its own."
+            raise InputError(message)
         source = (setup.source[0],) if setup.source else ()
         check_datasets((setup.data, *source))
         table1 = {row.method for row in published().tables["table1"].rows}

@@ -147,6 +147,7 @@ def test_other_options_are_another_study(made, there, msde, monkeypatch):
         (["table1", "--sets", "cifar=x"], "Table 1 has affectnet"),
         (["table5", "--source", "rafdb=x"], "only fig7"),
         (["table5", "--set", "model.x=1"], "model"),
+        (["table2", "--out", __file__], "is a file"),
     ],
 )
 def test_wrong_words_end_with_two_and_leave_nothing(msde, words, message):

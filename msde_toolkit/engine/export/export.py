@@ -70,7 +70,11 @@ def export(
         if file.exists():
             message = f"{file}: is there already, and is not overwritten. Choose another --out."
             raise InputError(message)
-    return [_one(run, kind, name, repeat, file) for name, file in places.items()]
+    try:
+        return [_one(run, kind, name, repeat, file) for name, file in places.items()]
+    except OSError as error:
+        message = f"{next(iter(places.values())).parent}: cannot be written ({error.strerror}); choose another --out."
+        raise InputError(message) from error
 
 
 def _places(run: OpenRun, kind: str, fold: str | None, repeat: int, out: Path | None) -> Iterator[tuple[str, Path]]:
