@@ -67,48 +67,16 @@ class SyntheticDataset(Dataset):
         Raises:
             InputError: if a root is given; there is nothing to read.
         """
-        import pandas as pd
-
-        from msde_synthetic.plan import samples
-        from msde_synthetic.render import landmarks
-
         if root is not None:
             message = "The synthetic dataset is drawn, not read: leave out --root."
             raise InputError(message)
-        unverified = options.subset == "requested"
         street = options.domain == "street"
-        seed = options.seed + STREET_PEOPLE if street else options.seed
-        place = "street-" if street else ""
-        rows: list[dict[str, Any]] = []
-        for spec in samples(seed, options.subjects, options.subset, options.pairing):
-            points = landmarks(spec, seed=seed, size=options.size, domain=options.domain)
-            rows.append(
-                {
-                    "id": spec.id,
-                    "path": f"{place}seed{options.seed}/{options.pairing}-{options.size}/{spec.id}",
-                    "subject": f"{place}s{spec.subject:03d}",
-                    "label": spec.requested_label if unverified or spec.label is None else spec.label,
-                    "condition": spec.condition,
-                    "pair": spec.pair_key if unverified else spec.pair,
-                    "requested_label": spec.requested_label,
-                    "landmarks": [round(float(value), 2) for value in points.ravel()],
-                    "camera": "passer-by" if street else spec.camera,
-                    "session": spec.session,
-                    "consent": "publish",
-                    "source": "drawn",
-                    "pairing": options.pairing,
-                    "age": spec.age,
-                    "glasses": spec.glasses,
-                    "mask_kind": spec.mask_kind,
-                    "removed": spec.label is None,
-                }
-            )
         where = ", street domain" if street else ""
         notes = (
             f"synthetic faces{where}, generator {GENERATOR_VERSION}, seed {options.seed}; no image shows a person",
         )
         name = "synthetic-street" if street else "synthetic"
-        return Manifest.from_frame(pd.DataFrame(rows), name, licence=self.licence, synthetic=True, notes=notes)
+        return Manifest.from_frame(_table(options).copy(), name, licence=self.licence, synthetic=True, notes=notes)
 
     def read(self, rows: Manifest) -> list[Image]:
         """Draw these samples, uint8 ``[size, size, 3]`` RGB.
@@ -142,6 +110,45 @@ class SyntheticDataset(Dataset):
         for path in sorted(rows.frame["path"]):
             sha.update(f":{path}".encode())
         return sha.hexdigest()
+
+
+@lru_cache(maxsize=4)
+def _table(options: SyntheticDataset.Options) -> pd.DataFrame:
+    """A row each sample; kept, for the runs of a study list the same ones again and again."""
+    import pandas as pd
+
+    from msde_synthetic.plan import samples
+    from msde_synthetic.render import landmarks
+
+    unverified = options.subset == "requested"
+    street = options.domain == "street"
+    seed = options.seed + STREET_PEOPLE if street else options.seed
+    place = "street-" if street else ""
+    rows: list[dict[str, Any]] = []
+    for spec in samples(seed, options.subjects, options.subset, options.pairing):
+        points = landmarks(spec, seed=seed, size=options.size, domain=options.domain)
+        rows.append(
+            {
+                "id": spec.id,
+                "path": f"{place}seed{options.seed}/{options.pairing}-{options.size}/{spec.id}",
+                "subject": f"{place}s{spec.subject:03d}",
+                "label": spec.requested_label if unverified or spec.label is None else spec.label,
+                "condition": spec.condition,
+                "pair": spec.pair_key if unverified else spec.pair,
+                "requested_label": spec.requested_label,
+                "landmarks": [round(float(value), 2) for value in points.ravel()],
+                "camera": "passer-by" if street else spec.camera,
+                "session": spec.session,
+                "consent": "publish",
+                "source": "drawn",
+                "pairing": options.pairing,
+                "age": spec.age,
+                "glasses": spec.glasses,
+                "mask_kind": spec.mask_kind,
+                "removed": spec.label is None,
+            }
+        )
+    return pd.DataFrame(rows)
 
 
 def _drawn(path: str) -> Any:
