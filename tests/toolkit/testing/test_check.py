@@ -101,7 +101,8 @@ def test_imports_are_weighed_in_a_fresh_process(broken, tmp_path, monkeypatch):
         tmp_path,
         "msde-heavy",
         "1",
-        {"msde.models": {name: f"{name}_for_a_test:Model" for name in ("heavy", "light", "fatal")}},
+        {"msde.models": {name: f"{name}_for_a_test:Model" for name in ("also_heavy", "heavy", "light", "fatal")}},
+        also_heavy_for_a_test="import matplotlib.pyplot\nfrom msde_toolkit.interfaces import Model\n",
         heavy_for_a_test="import matplotlib.pyplot\nfrom msde_toolkit.interfaces import Model\n",
         light_for_a_test="print('{}')\nfrom msde_toolkit.interfaces import Model\n",
         fatal_for_a_test="import os\nos._exit(0)\n",
@@ -109,8 +110,8 @@ def test_imports_are_weighed_in_a_fresh_process(broken, tmp_path, monkeypatch):
     monkeypatch.syspath_prepend(str(tmp_path))
     monkeypatch.setenv("MSDE_PLUGINS", "msde-heavy")
     heavy, light = (import_weight(Registry("models").info(name)) for name in ("heavy", "light"))
-    assert heavy.heavy == ("matplotlib",)
-    assert light.heavy == (), "each module is imported on a clean slate"
+    assert heavy.heavy == ("matplotlib",), "each module is imported on a clean slate, whoever came before it"
+    assert light.heavy == ()
     assert 0 <= light.seconds < heavy.seconds
     with pytest.raises(Broken, match="import fatal_for_a_test in a fresh process: the process died"):
         import_weight(Registry("models").info("fatal"))
