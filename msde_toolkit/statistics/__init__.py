@@ -32,7 +32,7 @@ from msde_toolkit.statistics.metrics import (
 from msde_toolkit.statistics.multiplicity import benjamini_hochberg, holm
 from msde_toolkit.statistics.resampled_t import ResampledT, resampled_t
 from msde_toolkit.statistics.sign_flip import FLIPS, Alternative, sign_flip, sign_flip_many
-from msde_toolkit.statistics.swap_test import SWAPS, swap_test
+from msde_toolkit.statistics.swapped_answers import SWAPS, swap_test
 
 __all__ = [
     "DRAWS",

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from pydantic import Field
 
-from msde_robustness.answers import Answers, answers_of
-from msde_robustness.reliability import COVERAGES, Number, calibration, reliability_table, selective
+from msde_robustness.answers import answers_of
+from msde_robustness.reliability import COVERAGES, Found, Number, found_in
 from msde_toolkit import statistics
 from msde_toolkit.interfaces import Analysis, AnalysisContext, PluginOptions, RunView
 from msde_toolkit.types import AnalysisResult, Section
@@ -44,7 +44,7 @@ class Calibration(Analysis):
         from msde_robustness.calibration_figure import reliability_figure, selective_figure
 
         found = [
-            _found(run, answers, self.options.bins, context.seed)
+            found_in(run, answers, self.options.bins, context.seed)
             for run in context.progress(context.runs, "Calibration")
             for answers in answers_of(run)
         ]
@@ -69,33 +69,6 @@ class Calibration(Analysis):
             },
             sections=[Section("Calibration", "\n".join(map(_sentence, found)))],
         )
-
-
-@dataclass(frozen=True)
-class Found:
-    """What was found for one run in one condition.
-
-    Attributes:
-        run: whose.
-        answers: its held-out answers.
-        numbers: by name, see ``reliability.calibration``.
-        bins: a row a bin.
-        curve: accuracy at each of ``COVERAGES``.
-        area: under the risk.
-    """
-
-    run: RunView
-    answers: Answers
-    numbers: dict[str, Number]
-    bins: list[dict[str, Any]]
-    curve: list[Number]
-    area: Number
-
-
-def _found(run: RunView, answers: Answers, bins: int, seed: int) -> Found:
-    curve, area = selective(answers, seed)
-    numbers = calibration(answers, bins, seed)
-    return Found(run, answers, numbers, reliability_table(answers, bins, seed), curve, area)
 
 
 def _place(found: Found) -> dict[str, Any]:

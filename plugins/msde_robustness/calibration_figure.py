@@ -8,14 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from msde_robustness.reliability import COVERAGES
+from msde_robustness.reliability import COVERAGES, Found
 from msde_toolkit import figures
 from msde_toolkit.interfaces import RunView
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
-
-    from msde_robustness.calibration import Found
 
 
 def reliability_figure(runs: Sequence[RunView], found: Sequence[Found], note: str) -> Figure:

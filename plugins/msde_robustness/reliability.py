@@ -13,6 +13,7 @@ import numpy.typing as npt
 
 from msde_robustness.answers import Answers, Values
 from msde_toolkit import statistics
+from msde_toolkit.interfaces import RunView
 from msde_toolkit.randomness import generator
 
 COVERAGES = np.linspace(0.05, 1.0, 20)
@@ -147,3 +148,31 @@ def _ece(confidence: Values, right: Values, bins: npt.NDArray[np.int64], groups:
         by_chance = value <= np.quantile(lucky, 0.975)
         interval = (0.0 if by_chance else max(0.0, 2 * value - high), max(high, value))
     return Number(value, interval, float(lucky.mean()))
+
+
+@dataclass(frozen=True)
+class Found:
+    """What was found for one run in one condition.
+
+    Attributes:
+        run: whose.
+        answers: its held-out answers.
+        numbers: by name, see ``calibration``.
+        bins: a row a bin.
+        curve: accuracy at each of ``COVERAGES``.
+        area: under the risk.
+    """
+
+    run: RunView
+    answers: Answers
+    numbers: dict[str, Number]
+    bins: list[dict[str, Any]]
+    curve: list[Number]
+    area: Number
+
+
+def found_in(run: RunView, answers: Answers, bins: int, seed: int) -> Found:
+    """All of it, in at most so many bins."""
+    curve, area = selective(answers, seed)
+    numbers = calibration(answers, bins, seed)
+    return Found(run, answers, numbers, reliability_table(answers, bins, seed), curve, area)
