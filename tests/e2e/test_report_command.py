@@ -36,7 +36,7 @@ def test_one_file_with_analyses_that_are_run_once(msde, copy, tmp_path):
     assert told["faces_withheld"] == 0
     page = (tmp_path / "out/report.html").read_text("utf-8")
     assert told["bytes"] == len(page.encode())
-    for said in ("Grad-CAM", "t-SNE", "95 % interval", "synthetic faces", "6 subjects", "Loss by term", "msde run"):
+    for said in ("Grad-CAM", "t-SNE", "95 % interval", "synthetic faces", "6 subjects", "Loss by term", "msde report"):
         assert said in page, said
     views = json.loads(re.search(r'id="data">(.*?)</script>', page)[1])["views"]
     assert {view["kind"] for view in views} == {"gallery", "scatter"}
