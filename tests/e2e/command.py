@@ -6,7 +6,7 @@ import io
 import os
 import subprocess
 import sys
-from contextlib import chdir, redirect_stderr, redirect_stdout
+from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -40,9 +40,12 @@ class Outcome:
 
 def call(folder: Path, *words: object) -> Outcome:
     """``msde`` in this process, working in a folder; for what several tests look at, where ``msde`` is for one."""
-    out, err = io.StringIO(), io.StringIO()
-    with chdir(folder), redirect_stdout(out), redirect_stderr(err), pytest.raises(SystemExit) as end:
-        main([str(word) for word in words])
+    typed, out, err = [str(word) for word in words], io.StringIO(), io.StringIO()
+    with pytest.MonkeyPatch.context() as patch, redirect_stdout(out), redirect_stderr(err):
+        patch.chdir(folder)
+        patch.setattr(sys, "argv", ["msde", *typed])  # which a run keeps
+        with pytest.raises(SystemExit) as end:
+            main()
     return Outcome(int(end.value.code or 0), out.getvalue(), err.getvalue())
 
 
