@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from msde_toolkit.cli.console import Json
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
     from msde_toolkit.results.open_run import OpenRun
     from msde_toolkit.results.study import OpenStudy
@@ -44,7 +44,7 @@ def report(
 
     Faces of real people are shown only where their consent says "publish".
     """
-    from msde_toolkit.cli.console import err, labelled, print_json, show_warnings
+    from msde_toolkit.cli.console import err, labelled, print_json, show_warnings, track
     from msde_toolkit.cli.console import out as results
     from msde_toolkit.errors import InputError
     from msde_toolkit.report import Wanted, write_report
@@ -79,7 +79,7 @@ def report(
         ),
     )
     done = write_report(
-        runs, out, wanted, track=_track, tell=lambda text: console.print(f"Report: {text}", style="dim", soft_wrap=True)
+        runs, out, wanted, track=track, tell=lambda text: console.print(f"Report: {text}", style="dim", soft_wrap=True)
     )
     for problem in done.problems:
         console.print(labelled("Note:", problem, "yellow"), soft_wrap=True)
@@ -143,12 +143,3 @@ def _command(runs: Sequence[Path], options: Mapping[str, str | bool | None]) -> 
     for name, value in options.items():
         words += [name] if value is True else [name, value] if value else []
     return shlex.join([*words, "-o", "report.html"])
-
-
-def _track(items: Iterable[Any], title: str) -> Iterable[Any]:
-    from rich.progress import track
-
-    from msde_toolkit.cli.console import err
-
-    console = err()
-    return track(items, title, console=console, transient=True) if console.is_terminal else items
