@@ -50,12 +50,13 @@ def matrices(run: OpenRun) -> list[Matrix]:
         counts = statistics.confusion(labels, predicted, count)
         drawn = statistics.resampled_counts(labels, predicted, rows["id"].map(group).to_numpy(), count)
         sizes = counts.sum(axis=1)
-        shares, ends = _shares(counts), None if drawn is None else _ends(_shares(drawn))
+        people = rows["id"].map(group).groupby(rows["label"]).nunique().reindex(range(count), fill_value=0)
+        shares, ends = _shares(counts), None if drawn is None else _ends(_shares(drawn), people.tolist())
         cells = tuple(
             tuple(
                 _cell(
                     classes[i], classes[j], int(counts[i, j]), int(sizes[i]), float(shares[i, j]),
-                    None if ends is None else (float(ends[0, i, j]), float(ends[1, i, j])),
+                    None if ends is None else ends[i * count + j],
                 )
                 for j in range(count)
             )
@@ -73,13 +74,10 @@ def _shares(counts: statistics.Counts) -> statistics.Values:
     return shares
 
 
-def _ends(drawn: statistics.Values) -> statistics.Values:
-    """``[2, C, C]`` ends of the 95 % intervals; nan for a class without images."""
-    ends: statistics.Values = np.full((2, *drawn.shape[1:]), np.nan)
-    known = ~np.isnan(drawn).all(axis=0)
-    tail = (1 - statistics.LEVEL) / 2
-    ends[:, known] = np.nanquantile(drawn[:, known], [tail, 1 - tail], axis=0)
-    return ends
+def _ends(drawn: statistics.Values, people: list[int]) -> list[statistics.Interval]:
+    """``[C * C]`` 95 % intervals of shares; None for a class without images."""
+    cells = drawn.reshape(len(drawn), -1)
+    return statistics.percentile_intervals(cells, cells.shape[1], np.repeat(people, len(people)).tolist())
 
 
 def _cell(truth: str, predicted: str, count: int, size: int, share: float, ends: tuple[float, float] | None) -> Cell:

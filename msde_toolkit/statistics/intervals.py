@@ -84,7 +84,12 @@ def percentile_intervals(drawn: Values | None, count: int, groups: Sequence[int]
             nothing of the other end: it becomes Clopper and Pearson's (1934) bound for none out of so many groups.
     """
     found = [None if drawn is None else _interval(drawn[:, column]) for column in range(count)]
-    return found if groups is None else [_off_the_bound(*pair) for pair in zip(found, groups, strict=True)]
+    return found if groups is None else bounded_shares(found, groups)
+
+
+def bounded_shares(intervals: Sequence[Interval], groups: Sequence[int]) -> list[Interval]:
+    """Intervals of shares, those at [0, 0] and [1, 1] widened as ``percentile_intervals`` says."""
+    return [_off_the_bound(interval, count) for interval, count in zip(intervals, groups, strict=True)]
 
 
 def _off_the_bound(interval: Interval, groups: int) -> Interval:

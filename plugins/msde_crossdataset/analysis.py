@@ -12,7 +12,7 @@ from pydantic import Field
 
 from msde_crossdataset.cells import FACES, MASKED, NM, TARGET, UNMASKED, Cells, Key, gather
 from msde_crossdataset.claims import claims, verdict
-from msde_crossdataset.effects import accuracies, effects, shares
+from msde_crossdataset.effects import accuracies, effects, share_estimate
 from msde_crossdataset.figure import Panel, effects_figure, matrices_figure
 from msde_crossdataset.resample import DRAWS, estimate
 from msde_crossdataset.roles import Roles, roles
@@ -133,7 +133,7 @@ class _Study:
         rows = []
         for key, cell in self.cells.cells.items():
             if key[0] == TARGET:
-                found = estimate(self.cells, (key,), shares(key), seed=self.seed)
+                found = share_estimate(self.cells, key, seed=self.seed)
                 for index, count in enumerate(cell.total.ravel()):
                     truth, answer = names[index // len(names)], names[index % len(names)]
                     row = {**self.named(key), "truth": truth, "predicted": answer, "count": int(count)}
@@ -191,7 +191,7 @@ class _Study:
                 f"{100 * found.value[0]:.1f} %{told}"
             ).strip()
             sizes = [int(size) for size in cell.total.sum(axis=1) // max(1, self.predictions_an_image(key))]
-            matrix = estimate(self.cells, (key,), shares(key), seed=self.seed)
+            matrix = share_estimate(self.cells, key, seed=self.seed)
             panels.append(Panel(title, self.cells.classes, matrix, sizes))
         return panels
 

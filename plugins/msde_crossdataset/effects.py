@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from msde_crossdataset.cells import DRAWN, MASKED, NM, SOURCE, TARGET, UNMASKED, WORN, Cells, Key
-from msde_crossdataset.resample import Statistic
+from msde_crossdataset.resample import Estimate, Statistic, estimate
 from msde_toolkit import statistics
 
 Floats = npt.NDArray[np.float64]
@@ -112,3 +112,14 @@ def accuracies(key: Key, priors: Floats) -> Statistic:
         return np.stack([np.asarray(part, dtype=np.float64) for part in parts], axis=-1)
 
     return of
+
+
+def share_estimate(cells: Cells, key: Key, *, seed: int = 0) -> Estimate:
+    """``[C * C]`` shares of each true class's images in a cell; of none or all, the bound for so many people."""
+    found = estimate(cells, (key,), shares(key), seed=seed)
+    classes = cells.cells[key].counts.shape[-1]
+    people = np.repeat((cells.cells[key].counts.sum(axis=(1, 3)) > 0).sum(axis=0), classes).tolist()
+    resampled = list(zip(found.low.tolist(), found.high.tolist(), strict=True))
+    ends = statistics.bounded_shares(resampled, people)
+    low, high = np.array([one or (np.nan, np.nan) for one in ends]).T
+    return Estimate(found.value, low, high)
