@@ -291,11 +291,10 @@ def _write_overlay(run: OpenRun, one: Prediction, picture: Image, cam: npt.NDArr
 
 def _notes(run: OpenRun, cutting: Cutting | None) -> tuple[str, ...]:
     count = len(_models(run))
-    notes = [
-        f"probabilities: the mean of the softmax of {count} models ({len(run.summary['folds'])} folds x {run.repeats} "
-        "repeats), spread: their standard deviation",
-        _calibration(run),
-    ]
+    models = f"{count} models ({len(run.summary['folds'])} folds x {run.repeats} repeats)"
+    several = f"the mean of the softmax of {models}, spread: their standard deviation"
+    single = "the softmax of the run's only model, so that nothing is known of their spread"
+    notes = [f"probabilities: {several if count > 1 else single}", _calibration(run)]
     if cutting is None:
         how = "the run does not say how its faces were cut" if not recipes_in(run.manifest) else "faces cut already"
         notes.append(f"each image was taken as a whole for a cut face ({how})")

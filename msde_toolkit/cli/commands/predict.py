@@ -81,7 +81,7 @@ def _print(done: Predictions) -> None:
             one.image,
             done.run.classes[one.predicted],
             f"{one.probabilities[one.predicted]:.1%}",
-            f"± {one.spread[one.predicted]:.1%}",
+            f"± {one.spread[one.predicted]:.1%}" if done.models > 1 else "-",
             f"{one.agreeing} of {done.models}",
             f"{done.run.classes[second]} {one.probabilities[second]:.1%}",
         )
