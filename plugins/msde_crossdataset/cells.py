@@ -101,7 +101,8 @@ def _priors(run: RunView, condition: str | None = None) -> npt.NDArray[np.float6
     labels = run.manifest.labels
     chosen = labels if condition is None else labels[(run.manifest.frame["condition"] == condition).to_numpy()]
     counts = np.bincount(chosen, minlength=len(run.classes)).astype(np.float64)
-    return np.asarray(counts / counts.sum())
+    # Without a face of the condition nothing is known of its classes.
+    return counts / counts.sum() if counts.any() else np.full(len(counts), np.nan)
 
 
 def _shift(source: npt.NDArray[np.float64], target: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
