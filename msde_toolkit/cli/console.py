@@ -66,6 +66,15 @@ def labelled(label: str, text: str, style: str) -> Text:
     return Text.assemble((label, style), " ", text)
 
 
+def print_notes(lines: Iterable[str]) -> None:
+    """What is to be read with a table, under it; what makes its numbers no evidence stands out."""
+    from rich.padding import Padding
+
+    for line in lines:
+        severe = line.startswith(("UNSOUND", "TAINTED"))
+        out().print(Padding(line, (0, 0, 0, 2)), style="bold red" if severe else "dim")
+
+
 def track(items: Iterable[T], title: str) -> Iterable[T]:
     """``items`` one by one, with a bar on a terminal."""
     from rich.progress import track as shown

@@ -6,10 +6,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from rich.padding import Padding
-
-from msde_toolkit.cli.console import out, plain_table
+from msde_toolkit.cli.console import out, plain_table, print_notes
 from msde_toolkit.results import ledger
+from msde_toolkit.results.data_words import data_words
 from msde_toolkit.results.taint import tainted
 
 TITLES = {"nm": "NM (no mask)", "m": "M (mask)", "average": "average", "gap": "gap NM-M"}
@@ -37,13 +36,13 @@ def print_summary(directory: Path, summary: Mapping[str, Any]) -> None:
             table.add_row(*_row(word, metrics))
     console = out()
     console.print(table)
-    for line in [
-        *(f"TAINTED: {who}" for who in tainted(directory)),
-        *protocol(summary),
-        *filter(None, [ledger.note(directory)]),
-    ]:
-        warning = line.startswith(("UNSOUND", "TAINTED"))
-        console.print(Padding(line, (0, 0, 0, 2)), style="bold red" if warning else "dim")
+    print_notes(
+        [
+            *(f"TAINTED: {who}" for who in tainted(directory)),
+            *protocol(summary),
+            *filter(None, [ledger.note(directory)]),
+        ]
+    )
     if len(summary.get("terms") or {}) > 1:
         console.print(_terms(summary["terms"]))
     console.print(f"  Files: {directory}", soft_wrap=True)
@@ -68,10 +67,7 @@ def _terms(terms: Mapping[str, Any]) -> Any:
 
 def data_title(summary: Mapping[str, Any]) -> str:
     """The dataset in words: its mask, and that it is synthetic where it is."""
-    name = str(summary["dataset"])
-    if summary["synthetic"]:
-        name = "synthetic faces" if name == "synthetic" else f"{name} (synthetic faces)"
-    return f"{name} with {summary['mask']} masks" if summary.get("mask") else name
+    return data_words(str(summary["dataset"]), summary.get("mask"), synthetic=bool(summary["synthetic"]))
 
 
 def _row(word: str, metrics: Mapping[str, Any]) -> list[str]:

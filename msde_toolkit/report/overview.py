@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from msde_toolkit.report.folders import name_alone, without_folders
+from msde_toolkit.results.data_words import data_words
 from msde_toolkit.results.open_run import OpenRun
 from msde_toolkit.statistics import few_groups
 
@@ -155,11 +156,7 @@ def all_notes(runs: Sequence[OpenRun]) -> list[str]:
 
 def data_title(run: OpenRun) -> str:
     """The dataset, its mask, and whether it is drawn."""
-    mask = run.summary.get("mask")
-    name = f"{run.summary['dataset']}{f' with {mask} masks' if mask else ''}"
-    if not run.synthetic:
-        return name
-    return "synthetic faces" if name == "synthetic" else f"{name} (synthetic faces)"
+    return data_words(str(run.summary["dataset"]), run.summary.get("mask"), synthetic=run.synthetic)
 
 
 def protocol(run: OpenRun) -> str:

@@ -12,10 +12,9 @@ import numpy.typing as npt
 
 from msde_toolkit import statistics
 from msde_toolkit.results.compare.answers import answers_of, samples_of
+from msde_toolkit.results.compare.measures import AVERAGE, BOTH
 from msde_toolkit.results.open_run import OpenRun
 
-AVERAGE = "average"
-CONDITIONS = ("nm", "m")
 Key = tuple[str, int | None]
 """A condition, or ``average``; and a class, None for all together."""
 
@@ -47,18 +46,18 @@ class Scores:
         self.classes = len(run.classes)
         self.samples = samples_of(run)
         self._answers = answers_of(run, self.samples)
-        known = np.isin(self.samples.condition, CONDITIONS)
+        known = np.isin(self.samples.condition, BOTH)
         self._chosen = self.samples.complete if pairs_only else np.asarray(known, dtype=bool)
 
     @cached_property
     def counts(self) -> statistics.Values:
         """``[S, R, 2 C C]`` confusion counts of subject, repeat and condition."""
-        sides = [self._answers.counts(self._chosen & self.samples.of(condition)) for condition in CONDITIONS]
+        sides = [self._answers.counts(self._chosen & self.samples.of(condition)) for condition in BOTH]
         return np.concatenate(sides, axis=-1)
 
     def right_and_shown(self, condition: str) -> tuple[statistics.Values, statistics.Values]:
         """``[S]`` each: images of a condition that the first repeat got right, and all."""
-        tables = self.counts[:, 0].reshape(-1, 2, self.classes, self.classes)[:, CONDITIONS.index(condition)]
+        tables = self.counts[:, 0].reshape(-1, 2, self.classes, self.classes)[:, BOTH.index(condition)]
         return np.trace(tables, axis1=-2, axis2=-1), tables.sum(axis=(-2, -1))
 
     def accuracy(self) -> Mapping[str, Measured]:
@@ -73,7 +72,7 @@ class Scores:
     def _all(self) -> Mapping[Key, Measured]:
         if not self._chosen.any():
             return {}
-        keys: list[Key] = [(word, label) for word in (*CONDITIONS, AVERAGE) for label in (None, *range(self.classes))]
+        keys: list[Key] = [(word, label) for word in (*BOTH, AVERAGE) for label in (None, *range(self.classes))]
         of_keys = [self._of(key) for key in keys]
         units = [self.samples.count(chosen) for chosen in of_keys]
         estimates = statistics.crossed_intervals([self.counts], self._shares, units=units)
@@ -110,6 +109,4 @@ class Scores:
             labels = self.samples.label[rows]
             tables.append([statistics.confusion(labels[side], predicted[side], self.classes) for side in sides])
         folds = self._shares(np.asarray(tables).reshape(len(tables), -1))
-        known = np.isfinite(folds)
-        mean = np.where(known, folds, 0).sum(axis=0) / np.maximum(known.sum(axis=0), 1)
-        return [float(value) for value in np.where(known.any(axis=0), mean, np.nan)]
+        return [float(value) for value in statistics.mean_of_known(folds, axis=0)]

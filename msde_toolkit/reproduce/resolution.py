@@ -7,8 +7,9 @@ from collections.abc import Mapping
 import numpy as np
 
 from msde_toolkit import statistics
-from msde_toolkit.reproduce.measured import CONDITIONS, Scores
+from msde_toolkit.reproduce.measured import Scores
 from msde_toolkit.reproduce.published import PublishedTable
+from msde_toolkit.results.compare.measures import BOTH
 from msde_toolkit.results.open_run import OpenRun
 
 SUBJECTS = 142
@@ -45,7 +46,7 @@ def detectable(baseline: OpenRun, other: OpenRun, *, pairs_only: bool) -> Mappin
         return None
     factor = float(norm.ppf(1 - LEVEL / 2) + norm.ppf(POWER))
     out = {}
-    for condition in CONDITIONS:
+    for condition in BOTH:
         (right, shown), (other_right, _) = (scores.right_and_shown(condition) for scores in (first, second))
         if shown.sum() == 0:
             continue

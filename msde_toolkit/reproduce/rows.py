@@ -6,8 +6,10 @@ from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
-from msde_toolkit.reproduce.measured import CONDITIONS, Measured, Scores
+from msde_toolkit.reproduce.measured import Measured, Scores
 from msde_toolkit.reproduce.published import PublishedTable
+from msde_toolkit.results.compare.measures import BOTH
+from msde_toolkit.results.data_words import data_words
 from msde_toolkit.results.open_run import OpenRun
 
 NOT_COMPARABLE = "not_comparable"
@@ -86,9 +88,7 @@ class Against:
     @property
     def words(self) -> str:
         """The data in words; says "synthetic" where it is."""
-        drawn = " (synthetic faces)" if self.synthetic and self.data != "synthetic" else ""
-        name = "synthetic faces" if self.synthetic and not drawn else f"{self.data}{drawn}"
-        return f"{name} with {self.mask} masks" if self.mask else name
+        return data_words(self.data, self.mask, synthetic=self.synthetic)
 
 
 def accuracy_rows(
@@ -121,7 +121,7 @@ def accuracy_rows(
         )
         if table.kind == "accuracy":
             found = scores.accuracy()
-            for condition in (*CONDITIONS, "average"):
+            for condition in (*BOTH, "average"):
                 percent = getattr(printed, condition)
                 if percent is not None:
                     paper = percent / 100
@@ -162,7 +162,7 @@ def count_rows(
     name: str, table: PublishedTable, counts: Mapping[str, list[int | None]], ours: Against
 ) -> Iterator[Row]:
     """Of Table 2: ``counts`` has, for nm, m, total and pairs, a number for each of the table's classes."""
-    for condition in (*CONDITIONS, "total", "pairs"):
+    for condition in (*BOTH, "total", "pairs"):
         for label, paper, count in zip(table.classes, getattr(table, condition), counts[condition], strict=True):
             yield _counted(name, None, condition, label, paper, count, ours)
 

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Sequence
 from dataclasses import replace
 
 from msde_toolkit.errors import InputError
 from msde_toolkit.reproduce.ledger import Ledger, Reproduction
 from msde_toolkit.reproduce.rows import COUNT, NOT_COMPARABLE, Row
+from msde_toolkit.results.as_text import as_csv, markdown_table, one_line
 from msde_toolkit.results.run_store import write_json, write_text
 
 COUNTED = ("table1", "table2")
@@ -94,26 +93,15 @@ def markdown(done: Reproduction) -> str:
     """Tables with their notes, then the figures."""
     parts = []
     for ledger in done.tables:
-        head = headings(ledger)
-        lines = [f"## {caption(ledger, done)}", "", _line(head), _line(["---"] * len(head))]
-        lines += [_line(row) for row in cells(ledger)]
-        lines += ["", *(f"- {_plain(note)}" for note in (*done.notes, *footnotes(ledger)))]
+        lines = [f"## {one_line(caption(ledger, done))}", "", *markdown_table(headings(ledger), cells(ledger))]
+        lines += ["", *(f"- {one_line(note)}" for note in (*done.notes, *footnotes(ledger)))]
         parts.append("\n".join(lines))
     for figure in done.figures:
         lines = [f"## Figure {figure.name.removeprefix('fig')}. {figure.title}", ""]
         for picture in figure.pictures:
-            lines += [f"![{_plain(figure.title)}]({picture.relative_to(done.directory).as_posix()})", ""]
-        parts.append("\n".join([*lines, *(f"- {_plain(note)}" for note in figure.notes)]))
+            lines += [f"![{one_line(figure.title)}]({picture.relative_to(done.directory).as_posix()})", ""]
+        parts.append("\n".join([*lines, *(f"- {one_line(note)}" for note in figure.notes)]))
     return "\n\n".join(parts) + "\n"
-
-
-def _line(words: Sequence[str]) -> str:
-    return f"| {' | '.join(_plain(word).replace('|', chr(92) + '|') for word in words)} |"
-
-
-def _plain(text: str) -> str:
-    """On one line, with nothing that Markdown would take for HTML."""
-    return " ".join(text.split()).replace("<", "&lt;")
 
 
 def latex(done: Reproduction) -> str:
@@ -149,16 +137,9 @@ def _escaped(text: str) -> str:
     return " ".join(text.split()).translate(_LATEX)
 
 
-def as_csv(done: Reproduction) -> str:
+def csv_of(done: Reproduction) -> str:
     """All rows, fractions as in JSON."""
-    rows = [row.as_dict() for ledger in done.tables for row in ledger.rows]
-    out = io.StringIO()
-    if rows:
-        flat = [_flat(row) for row in rows]
-        writer = csv.DictWriter(out, list(flat[0]), lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(flat)
-    return out.getvalue()
+    return as_csv(row.as_dict() for ledger in done.tables for row in ledger.rows)
 
 
 def write(done: Reproduction) -> None:
@@ -167,7 +148,7 @@ def write(done: Reproduction) -> None:
     Raises:
         InputError: if the folder cannot be written to.
     """
-    forms = {".md": markdown, ".tex": latex, ".csv": as_csv}
+    forms = {".md": markdown, ".tex": latex, ".csv": csv_of}
     folder = done.directory / "tables"
     try:
         for ledger in done.tables:
@@ -178,9 +159,3 @@ def write(done: Reproduction) -> None:
     except OSError as error:
         message = f"--out {done.directory}: cannot be written ({error.strerror})."
         raise InputError(message) from error
-
-
-def _flat(row: dict[str, object]) -> dict[str, object]:
-    ends = row["ci95"]
-    low, high = ends if isinstance(ends, (tuple, list)) else (None, None)
-    return {key: value for key, value in row.items() if key != "ci95"} | {"ci95_low": low, "ci95_high": high}

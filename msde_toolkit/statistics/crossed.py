@@ -27,7 +27,7 @@ import numpy as np
 import numpy.typing as npt
 
 from msde_toolkit.randomness import generator
-from msde_toolkit.statistics.intervals import DRAWS, LEVEL, few_groups
+from msde_toolkit.statistics.intervals import DRAWS, LEVEL, bound_of_none, few_groups
 from msde_toolkit.statistics.metrics import Values
 
 Statistic = Callable[..., npt.NDArray[np.float64]]
@@ -226,8 +226,8 @@ def _estimate(
         return _bare(value, estimand, subjects, repeats)
     low, high = bounds
     if width <= _NOTHING:
-        # No spread at all: Clopper and Pearson's (1934) bound for none out of so many subjects.
-        bound = 1 - ((1 - LEVEL) / 2) ** (1 / subjects)
+        # No spread at all.
+        bound = bound_of_none(subjects)
         why = f"no variation between subjects; bound for {subjects} subjects"
         return Estimate(value, max(low, value - bound), min(high, value + bound), estimand, subjects, repeats, why)
     ends = np.quantile(drawn[np.isfinite(drawn)], [(1 - LEVEL) / 2, 0.5, (1 + LEVEL) / 2])

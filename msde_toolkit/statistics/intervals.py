@@ -92,10 +92,15 @@ def bounded_shares(intervals: Sequence[Interval], groups: Sequence[int]) -> list
     return [_off_the_bound(interval, count) for interval, count in zip(intervals, groups, strict=True)]
 
 
+def bound_of_none(groups: int) -> float:
+    """Upper end for a share of which so many groups (at least one) show nothing (Clopper and Pearson 1934)."""
+    return float(1 - ((1 - LEVEL) / 2) ** (1 / groups))
+
+
 def _off_the_bound(interval: Interval, groups: int) -> Interval:
     if interval not in ((0.0, 0.0), (1.0, 1.0)) or groups < 1:
         return interval
-    bound = 1 - ((1 - LEVEL) / 2) ** (1 / groups)
+    bound = bound_of_none(groups)
     return (0.0, bound) if interval == (0.0, 0.0) else (1 - bound, 1.0)
 
 

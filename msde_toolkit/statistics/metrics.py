@@ -37,6 +37,19 @@ def recall_by_class(counts: npt.ArrayLike) -> Values:
     return _ratio(np.diagonal(table, axis1=-2, axis2=-1), table.sum(axis=-1))
 
 
+def precision_by_class(counts: npt.ArrayLike) -> Values:
+    """``[..., C, C] -> [..., C]`` share of the answers of each class that are right; nan for one never answered."""
+    return recall_by_class(np.swapaxes(np.asarray(counts), -1, -2))
+
+
+def f1_by_class(counts: npt.ArrayLike) -> Values:
+    """``[..., C, C] -> [..., C]`` harmonic mean of recall and precision; nan for a class without samples."""
+    table = np.asarray(counts, dtype=np.float64)
+    sizes, answers = table.sum(axis=-1), table.sum(axis=-2)
+    hits = np.diagonal(table, axis1=-2, axis2=-1)
+    return np.where(sizes > 0, _ratio(2 * hits, sizes + answers), np.nan)
+
+
 def balanced_accuracy(counts: npt.ArrayLike) -> Values:
     """``[..., C, C] -> [...]`` mean recall over the classes that are present."""
     return _mean_over_present(recall_by_class(counts), counts)
@@ -44,9 +57,7 @@ def balanced_accuracy(counts: npt.ArrayLike) -> Values:
 
 def macro_f1(counts: npt.ArrayLike) -> Values:
     """``[..., C, C] -> [...]`` mean F1 over the classes that are present in the truth."""
-    table = np.asarray(counts, dtype=np.float64)
-    hits = np.diagonal(table, axis1=-2, axis2=-1)
-    return _mean_over_present(_ratio(2 * hits, table.sum(axis=-1) + table.sum(axis=-2)), counts)
+    return _mean_over_present(f1_by_class(counts), counts)
 
 
 def majority_baseline(counts: npt.ArrayLike) -> Values:
@@ -77,6 +88,13 @@ def cells_of(labels: npt.ArrayLike, predicted: npt.ArrayLike, classes: int) -> n
             message = f"A {name} is outside 0 to {classes - 1}."
             raise ValueError(message)
     return truth * classes + answer
+
+
+def mean_of_known(values: npt.ArrayLike, axis: int = -1) -> Values:
+    """Mean along an axis over the values that are not nan; nan where there is none."""
+    table = np.asarray(values, dtype=np.float64)
+    known = np.isfinite(table)
+    return _ratio(np.where(known, table, 0.0).sum(axis=axis), known.sum(axis=axis))
 
 
 def _ratio(part: Any, whole: Any) -> Values:

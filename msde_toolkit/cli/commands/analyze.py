@@ -34,26 +34,27 @@ def analyze(
     json: Json = False,
 ) -> None:
     """Look at what finished runs have learnt."""
-    from msde_toolkit.cli.console import err, print_json, show_warnings, track
+    from msde_toolkit.cli.asked_runs import asked_runs
+    from msde_toolkit.cli.console import err, labelled, print_json, show_warnings, track
     from msde_toolkit.engine.config import parse_settings
     from msde_toolkit.errors import InputError
     from msde_toolkit.registry import Registry
     from msde_toolkit.results.analyze import analyze as start
-    from msde_toolkit.results.open_run import open_run
-    from msde_toolkit.results.run_store import latest_finished
 
     analysis = Registry("analyses").get(name)
     options = parse_settings(settings or [], roles=("analysis",))["analysis"]
-    if study is not None:
-        runs, out = _of_study(study, root, out, name, run)
-    elif analysis.of_study and not run:
+    if study is not None and run:
+        message = "--study takes all of a study's runs; leave out --run."
+        raise InputError(message)
+    if study is None and analysis.of_study and not run:
         message = f"{name} reads the runs of a study: --study DIR, or several --run DIR with --out DIR."
         raise InputError(message)
-    else:
-        runs = [open_run(path, root) for path in (run or [latest_finished(Path("runs"))])]
-    if root is not None and not any(opened.needs_root for opened in runs):
-        message = f"--root {root}: these runs' datasets need none; leave it out."
-        raise InputError(message)
+    opened, runs = asked_runs(run or (), study, root)
+    if opened is not None:
+        out = out or opened.directory / "analyses" / Registry("analyses").info(name).name
+        if opened.unfinished:
+            missing = labelled("Not there yet:", ", ".join(opened.unfinished), "yellow")
+            err().print(missing, soft_wrap=True)
     show_warnings()
     _warn_of(runs)
     if not run and study is None:
@@ -80,26 +81,3 @@ def _warn_of(runs: list[OpenRun]) -> None:
             err().print(labelled("UNSOUND:", f"run {opened.name}, {reason}", "bold red"), soft_wrap=True)
         for who in opened.tainted:
             err().print(labelled("TAINTED:", f"run {opened.name}, {who}", "bold red"), soft_wrap=True)
-
-
-def _of_study(
-    folder: Path, root: Path | None, out: Path | None, name: str, run: list[Path] | None
-) -> tuple[list[OpenRun], Path]:
-    """Everything finished of a study, and where the analysis goes."""
-    from msde_toolkit.errors import InputError
-    from msde_toolkit.registry import Registry
-    from msde_toolkit.results.study import open_study
-
-    if run:
-        message = "--study takes all of a study's runs; leave out --run."
-        raise InputError(message)
-    study = open_study(folder, root)
-    if not study.runs:
-        message = f"{folder}: none of the study's methods is finished; go on with: msde run --study {folder}"
-        raise InputError(message)
-    if study.unfinished:
-        from msde_toolkit.cli.console import err, labelled
-
-        missing = labelled("Not there yet:", ", ".join(study.unfinished), "yellow")
-        err().print(missing, soft_wrap=True)
-    return study.everything, out or folder / "analyses" / Registry("analyses").info(name).name

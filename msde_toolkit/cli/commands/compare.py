@@ -84,9 +84,7 @@ def _name_of(baseline: str | None, runs: list[OpenRun]) -> str | None:
 
 
 def _show(found: Comparison, *, everything: bool) -> None:
-    from rich.padding import Padding
-
-    from msde_toolkit.cli.console import err, labelled, out, plain_table
+    from msde_toolkit.cli.console import err, labelled, out, plain_table, print_notes
     from msde_toolkit.results.compare.tables import marks, tables
 
     for line in found.warnings:
@@ -98,5 +96,4 @@ def _show(found: Comparison, *, everything: bool) -> None:
         for row in table.rows:
             shown.add_row(*row)
         console.print(shown)
-    for note in (*found.notes, *marks(found)):
-        console.print(Padding(note, (0, 0, 0, 2)), style="dim")
+    print_notes((*found.notes, *marks(found)))

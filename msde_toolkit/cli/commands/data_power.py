@@ -80,9 +80,7 @@ def _pilots(runs: list[Path], images: int | None) -> list[Variances]:
 
 
 def _show(rows: Sequence[Detectable], pilots: Sequence[Variances], power: float, comparisons: int, seed: int) -> None:
-    from rich.padding import Padding
-
-    from msde_toolkit.cli.console import out, plain_table
+    from msde_toolkit.cli.console import out, plain_table, print_notes
     from msde_toolkit.results.power.detectable import STUDIES
 
     table = plain_table(
@@ -95,14 +93,12 @@ def _show(rows: Sequence[Detectable], pilots: Sequence[Variances], power: float,
         ends = [_points(row.models), _points(row.method)]
         mark = " (!)" if row.unreliable else ""
         table.add_row(faces.get(row.condition, row.condition), f"{row.subjects:,}{mark}", str(row.repeats), *ends)
-    console = out()
-    console.print(table)
+    out().print(table)
     notes = [f"{pilot.condition}: {pilot.about}" if len(pilots) > 1 else pilot.about for pilot in pilots]
     notes.append(f"{STUDIES} drawn studies a row, seed {seed}; family of {comparisons} (p below .05 / {comparisons})")
     if any(row.unreliable for row in rows):
         notes.append("(!) fewer than 30 subjects: intervals of such a study are called unreliable")
-    for note in notes:
-        console.print(Padding(note, (0, 0, 0, 2)), style="dim")
+    print_notes(notes)
 
 
 def _points(value: float | None) -> str:

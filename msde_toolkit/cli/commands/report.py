@@ -12,8 +12,6 @@ from msde_toolkit.cli.console import Json
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from msde_toolkit.results.open_run import OpenRun
-    from msde_toolkit.results.study import OpenStudy
 
 EXAMPLE = "Example: msde report runs/A runs/B -o report.html   |   msde report --study runs/STUDY"
 
@@ -44,6 +42,7 @@ def report(
 
     Faces of real people are shown only where their consent says "publish".
     """
+    from msde_toolkit.cli.asked_runs import asked_runs
     from msde_toolkit.cli.console import err, labelled, print_json, show_warnings, track
     from msde_toolkit.cli.console import out as results
     from msde_toolkit.errors import InputError
@@ -57,7 +56,10 @@ def report(
         raise InputError(message)
     names = _names(analyses, no_analyses)
     show_warnings()
-    opened, runs = _runs(run or [], study, root)
+    if study is not None and run:
+        message = "--study takes all of a study's runs; leave the others out."
+        raise InputError(message)
+    opened, runs = asked_runs(run or (), study, root)
     console = err()
     wanted = Wanted(
         title=title,
@@ -109,30 +111,6 @@ def _names(analyses: str | None, none: bool) -> tuple[str, ...] | None:
     for name in names:
         Registry("analyses").info(name)
     return names
-
-
-def _runs(paths: Sequence[Path], study: Path | None, root: Path | None) -> tuple[OpenStudy | None, list[OpenRun]]:
-    from msde_toolkit.errors import InputError
-    from msde_toolkit.results.open_run import open_run
-    from msde_toolkit.results.run_store import latest_finished
-    from msde_toolkit.results.study import open_study
-
-    opened = None
-    if study is None:
-        runs = [open_run(path, root) for path in (paths or [latest_finished(Path("runs"))])]
-    elif paths:
-        message = "--study takes all of a study's runs; leave the others out."
-        raise InputError(message)
-    else:
-        opened = open_study(study, root)
-        runs = opened.everything
-        if not runs:
-            message = f"{study}: none of the study's methods is finished; go on with: msde run --study {study}"
-            raise InputError(message)
-    if root is not None and not any(one.needs_root for one in runs):
-        message = f"--root {root}: these runs' datasets need none; leave it out."
-        raise InputError(message)
-    return opened, runs
 
 
 def _command(runs: Sequence[Path], options: Mapping[str, str | bool | None]) -> str:

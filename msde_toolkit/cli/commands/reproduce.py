@@ -10,7 +10,7 @@ import typer
 from msde_toolkit.cli.console import Json
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Sequence
 
     from msde_toolkit.reproduce import Ledger, Reproduction, Setup
 
@@ -108,20 +108,20 @@ def _done(what: Sequence[str], setup: Setup, sets: dict[str, Path], display: Any
 
 
 def _show(done: Reproduction, form: Format | None) -> None:
-    from msde_toolkit.cli.console import out
+    from msde_toolkit.cli.console import out, print_notes
     from msde_toolkit.reproduce import texts
 
     if form is not None:
-        print_it = {"markdown": texts.markdown, "latex": texts.latex, "csv": texts.as_csv}[form]
+        print_it = {"markdown": texts.markdown, "latex": texts.latex, "csv": texts.csv_of}[form]
         typer.echo(print_it(done), nl=False)
         return
     console = out()
     for ledger in done.tables:
         _show_table(ledger, done)
-    _indented(done.notes)
+    print_notes(done.notes)
     for figure in done.figures:
         console.print(f"\nFigure {figure.name.removeprefix('fig')}. {figure.title}", style="bold")
-        _indented(figure.notes)
+        print_notes(figure.notes)
         for picture in figure.pictures:
             console.print(f"  {picture}", soft_wrap=True)
     if done.tables:
@@ -129,7 +129,7 @@ def _show(done: Reproduction, form: Format | None) -> None:
 
 
 def _show_table(ledger: Ledger, done: Reproduction) -> None:
-    from msde_toolkit.cli.console import out, plain_table
+    from msde_toolkit.cli.console import out, plain_table, print_notes
     from msde_toolkit.reproduce import texts
 
     heads = texts.headings(ledger)
@@ -139,14 +139,4 @@ def _show_table(ledger: Ledger, done: Reproduction) -> None:
         table.add_row(*row)
     console = out()
     console.print(table)
-    _indented(texts.footnotes(ledger))
-
-
-def _indented(notes: Iterable[str]) -> None:
-    from rich.padding import Padding
-
-    from msde_toolkit.cli.console import out
-
-    for note in notes:
-        warning = note.startswith(("UNSOUND", "TAINTED"))
-        out().print(Padding(note, (0, 0, 0, 2)), style="bold red" if warning else "dim")
+    print_notes(texts.footnotes(ledger))

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import csv
-import io
-from collections.abc import Iterable, Mapping
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
 
 from msde_toolkit.errors import InputError
+from msde_toolkit.results.as_text import as_csv
 from msde_toolkit.results.compare.comparison import Comparison
 from msde_toolkit.results.compare.tables import markdown
 from msde_toolkit.results.run_store import check_writable, write_json, write_text
@@ -38,25 +35,3 @@ def write(found: Comparison, out: Path) -> list[Path]:
         message = f"--out {out}: cannot be written ({error.strerror})."
         raise InputError(message) from error
     return [out / name for name in ("comparison.json", "comparison.md", *texts)]
-
-
-def as_csv(rows: Iterable[Mapping[str, Any]]) -> str:
-    """Rows with both ends of intervals in columns of their own; nothing for no rows."""
-    flat = [_flat(row) for row in rows]
-    if not flat:
-        return ""
-    out = io.StringIO()
-    writer = csv.DictWriter(out, list(flat[0]), lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(flat)
-    return out.getvalue()
-
-
-def _flat(row: Mapping[str, Any]) -> dict[str, Any]:
-    flat: dict[str, Any] = {}
-    for key, value in row.items():
-        if key.endswith("ci95"):
-            flat[f"{key}_low"], flat[f"{key}_high"] = value or (None, None)
-        else:
-            flat[key] = value
-    return flat

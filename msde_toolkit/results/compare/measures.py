@@ -6,10 +6,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
 from msde_toolkit.results.compare.answers import Answers, Mask, Rows, Samples
-from msde_toolkit.statistics import METRICS, accuracy, recall_by_class
+from msde_toolkit.statistics import METRICS, accuracy, mean_of_known, recall_by_class
 from msde_toolkit.statistics.metrics import Values
 
 Statistic = Callable[[Values], Values]
@@ -93,7 +92,7 @@ def of_gap(samples: Samples, inside: Mask, label: Rows, *, by_class: bool) -> Me
             return np.asarray((right[..., 0] - right[..., 1])[..., None])
         recall = recall_by_class(both)
         # A class that one condition lacks says nothing of the gap.
-        return np.asarray(_mean_of_known(recall[..., 0, :] - recall[..., 1, :])[..., None])
+        return np.asarray(mean_of_known(recall[..., 0, :] - recall[..., 1, :])[..., None])
 
     return Measure("gap", chosen, label, (("gap", None),), statistic, (int(either.sum()),), (samples.count(either),))
 
@@ -107,12 +106,6 @@ def _suite(pooled: Values, classes: int) -> Values:
     counts = np.asarray(pooled).reshape(*np.shape(pooled)[:-1], classes, classes)
     plain = np.stack([metric(counts) for metric in METRICS.values()], axis=-1)
     return np.concatenate([plain, recall_by_class(counts)], axis=-1)
-
-
-def _mean_of_known(values: npt.NDArray[np.float64]) -> Values:
-    known = np.isfinite(values)
-    total, count = np.where(known, values, 0.0).sum(axis=-1), known.sum(axis=-1)
-    return np.asarray(np.divide(total, count, out=np.full(total.shape, np.nan), where=count > 0))
 
 
 def measures(samples: Samples) -> Sequence[Measure]:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 
+from msde_toolkit.results.as_text import markdown_table, one_line
 from msde_toolkit.results.compare.comparison import Comparison, Difference, Ends, Gap
 from msde_toolkit.results.compare.measures import RECALL
+from msde_toolkit.results.data_words import data_words
 
 FACES = {"nm": "NM", "m": "M", "average": "average"}
 METRICS = {"accuracy": "accuracy", "balanced_accuracy": "mean recall", "macro_f1": "macro-F1", RECALL: "recall"}
@@ -52,9 +54,7 @@ def tables(found: Comparison, *, everything: bool = False) -> list[Table]:
 
 def data_of(found: Comparison) -> str:
     """The data in words."""
-    name = str(found.data["dataset"])
-    if found.data["synthetic"]:
-        name = "synthetic faces" if name == "synthetic" else f"{name} (synthetic faces)"
+    name = data_words(str(found.data["dataset"]), synthetic=bool(found.data["synthetic"]))
     count = f"{found.data['subjects']:,} subjects" if found.data["unit"] == "subject" else "subjects unknown"
     return f"{name}, {found.data['images']:,} images, {count}"
 
@@ -194,12 +194,12 @@ def p_word(p: float) -> str:
 
 def markdown(found: Comparison) -> str:
     """The whole comparison, nothing in it taken for HTML."""
-    parts = [f"# Comparison with {_plain(found.baseline)}"]
+    parts = [f"# Comparison with {one_line(found.baseline)}"]
     for table in tables(found, everything=True):
-        lines = [f"## {_plain(table.title)}", "", _line(word.removeprefix(">") for word in table.headings)]
-        lines += [_line(["---"] * len(table.headings)), *(_line(row) for row in table.rows)]
-        parts.append("\n".join([*lines, *(f"\n{_plain(note)}" for note in table.notes)]))
-    parts.append("\n".join(f"- {_plain(text)}" for text in told(found)))
+        headings = [word.removeprefix(">") for word in table.headings]
+        lines = [f"## {one_line(table.title)}", "", *markdown_table(headings, table.rows)]
+        parts.append("\n".join([*lines, *(f"\n{one_line(note)}" for note in table.notes)]))
+    parts.append("\n".join(f"- {one_line(text)}" for text in told(found)))
     return "\n\n".join(parts) + "\n"
 
 
@@ -208,11 +208,3 @@ def told(found: Comparison) -> Iterator[str]:
     yield from found.warnings
     yield from found.notes
     yield from marks(found)
-
-
-def _line(words: Iterable[str] | Sequence[str]) -> str:
-    return f"| {' | '.join(_plain(word).replace('|', chr(92) + '|') for word in words)} |"
-
-
-def _plain(text: str) -> str:
-    return " ".join(text.split()).replace("<", "&lt;")
