@@ -33,6 +33,18 @@ class Outputs:
     features: npt.NDArray[np.float32]
 
 
+def predictions_of(run: RunView) -> pd.DataFrame:
+    """``run.predictions``, all repeats.
+
+    Raises:
+        InputError: if there are none.
+    """
+    if run.predictions.empty:
+        message = f"Run {run.name} has no held-out predictions. Finish it first: msde run --resume DIR."
+        raise InputError(message)
+    return run.predictions
+
+
 def held_out(run: RunView, repeat: int = 0) -> pd.DataFrame:
     """Rows of ``run.predictions`` of one repeat, each sample once.
 
@@ -41,11 +53,12 @@ def held_out(run: RunView, repeat: int = 0) -> pd.DataFrame:
     Raises:
         InputError: if there are none.
     """
-    predictions = run.predictions
+    predictions = predictions_of(run)
     rows = predictions[predictions["repeat"] == repeat].drop_duplicates("id").reset_index(drop=True)
     if rows.empty:
-        again = "" if repeat == 0 else f" in repeat {repeat}"
-        message = f"Run {run.name} has no held-out predictions{again}. Finish it first: msde run --resume DIR."
+        message = (
+            f"Run {run.name} has no held-out predictions in repeat {repeat}. Finish it first: msde run --resume DIR."
+        )
         raise InputError(message)
     return rows
 

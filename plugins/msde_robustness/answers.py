@@ -3,17 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 
-from msde_toolkit.held_out import Units, units
+from msde_toolkit.held_out import Units, predictions_of, units
 from msde_toolkit.interfaces import RunView
-from msde_toolkit.types import InputError
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 Values = npt.NDArray[np.float64]
 
@@ -59,21 +54,9 @@ class Answers:
 
 def softmax(logits: npt.ArrayLike) -> Values:
     """``[n, C]`` logits to probabilities."""
-    values = np.asarray(logits, dtype=np.float64)
-    powers = np.exp(values - values.max(axis=1, keepdims=True))
-    return np.asarray(powers / powers.sum(axis=1, keepdims=True), dtype=np.float64)
+    from scipy.special import softmax as normalised
 
-
-def predictions_of(run: RunView) -> pd.DataFrame:
-    """Its held-out predictions.
-
-    Raises:
-        InputError: if there are none.
-    """
-    if run.predictions.empty:
-        message = f"Run {run.name} has no held-out predictions. Finish it first: msde run --resume DIR."
-        raise InputError(message)
-    return run.predictions
+    return np.asarray(normalised(np.asarray(logits, dtype=np.float64), axis=1), dtype=np.float64)
 
 
 def answers_of(run: RunView) -> list[Answers]:

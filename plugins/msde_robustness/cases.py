@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from msde_robustness.answers import Values, predictions_of, softmax
+from msde_robustness.answers import Values, softmax
 from msde_toolkit import statistics
-from msde_toolkit.held_out import pairs_among, units
+from msde_toolkit.held_out import pairs_among, predictions_of, units
 from msde_toolkit.interfaces import RunView
 
 if TYPE_CHECKING:
