@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from msde_toolkit.errors import MsdeError
+from msde_toolkit.errors import InputError, MsdeError
 
 PARTIAL = ".partial"
 """How a file that is still being written ends."""
@@ -31,6 +31,20 @@ def whole(path: Path) -> Iterator[Path]:
         partial.replace(path)
     finally:
         partial.unlink(missing_ok=True)
+
+
+@contextmanager
+def written_to(place: Path) -> Iterator[None]:
+    """What cannot be written inside is told in the user's words.
+
+    Raises:
+        InputError: naming ``place``, where ``--out`` said to write.
+    """
+    try:
+        yield
+    except OSError as error:
+        message = f"--out {place}: cannot be written ({error.strerror})."
+        raise InputError(message) from error
 
 
 def sha256_of(file: Path) -> str:

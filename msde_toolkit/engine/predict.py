@@ -23,7 +23,7 @@ from msde_toolkit.data.faces.prepared import recipes_in
 from msde_toolkit.data.image_cache import squash
 from msde_toolkit.engine.face_recipe import check_recipe, recipe_of
 from msde_toolkit.errors import DataError, InputError
-from msde_toolkit.files import whole
+from msde_toolkit.files import whole, written_to
 from msde_toolkit.interfaces import Hint, Image, Model
 from msde_toolkit.interfaces.dataset import decode
 from msde_toolkit.results.open_run import OpenRun
@@ -123,11 +123,12 @@ def predict(
     ]
     if cam and pictures:
         assert out is not None
-        found = _with_overlays(run, found, pictures, out)
+        with written_to(out):
+            found = _with_overlays(run, found, pictures, out)
     done = Predictions(run, tuple(found), len(_models(run)), _notes(run, cutting))
     if out is None:
         return done
-    with whole(out / TABLE) as partial:
+    with written_to(out), whole(out / TABLE) as partial:
         table_of(done).to_csv(partial, index=False)
     return replace(done, table=out / TABLE)
 

@@ -10,6 +10,7 @@ from typing import Any
 from msde_toolkit import __version__
 from msde_toolkit.errors import InputError
 from msde_toolkit.figures import PALETTE
+from msde_toolkit.files import written_to
 from msde_toolkit.report import analyses as told_by
 from msde_toolkit.report import overview
 from msde_toolkit.report.audited import audits
@@ -129,11 +130,8 @@ def write_report(
     page = render(context, {"faces": faces.uris, "views": teller.views, "heat": _heat()})
     if len(page.encode()) > LARGEST:
         problems.append(f"{file}: {len(page.encode()):,} bytes; fewer runs or analyses make it smaller")
-    try:
+    with written_to(file):
         write_text(file, page)
-    except OSError as error:
-        message = f"--out {file}: cannot be written ({error.strerror})."
-        raise InputError(message) from error
     return Report(
         file, file.stat().st_size, tuple(run.name for run in runs), faces.shown, faces.withheld, tuple(problems)
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from msde_toolkit.errors import InputError
+from msde_toolkit.files import written_to
 from msde_toolkit.reproduce.ledger import Ledger, Reproduction
 from msde_toolkit.reproduce.rows import COUNT, NOT_COMPARABLE, Row
 from msde_toolkit.results.as_text import as_csv, markdown_table, one_line
@@ -150,12 +150,9 @@ def write(done: Reproduction) -> None:
     """
     forms = {".md": markdown, ".tex": latex, ".csv": csv_of}
     folder = done.directory / "tables"
-    try:
+    with written_to(done.directory):
         for ledger in done.tables:
             alone = replace(done, tables=(ledger,), figures=())
             for ending, form in forms.items():
                 write_text(folder / f"{ledger.name}{ending}", form(alone))
             write_json(folder / f"{ledger.name}.json", alone.as_dict())
-    except OSError as error:
-        message = f"--out {done.directory}: cannot be written ({error.strerror})."
-        raise InputError(message) from error

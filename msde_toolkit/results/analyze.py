@@ -12,7 +12,7 @@ import numpy as np
 from msde_toolkit.create import create_analysis
 from msde_toolkit.errors import InputError
 from msde_toolkit.figures import save_figure
-from msde_toolkit.files import whole
+from msde_toolkit.files import whole, written_to
 from msde_toolkit.hooks import Listeners
 from msde_toolkit.interfaces import AnalysisContext
 from msde_toolkit.registry import Registry
@@ -85,11 +85,8 @@ def analyze(
         "seed": seed,
         **_contents(result),
     }
-    try:
+    with written_to(out):
         files = _write(result, document, out)
-    except OSError as error:
-        message = f"--out {out}: cannot be written ({error.strerror})."
-        raise InputError(message) from error
     Listeners(listeners).tell("msde_analysis_finished", AnalysisFinished(info.name, out))
     return Analysed(out, document, files)
 

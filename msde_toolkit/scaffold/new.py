@@ -10,6 +10,7 @@ from typing import Any
 
 from msde_toolkit import __version__
 from msde_toolkit.errors import InputError
+from msde_toolkit.files import written_to
 from msde_toolkit.scaffold.names import Names, checked_names
 
 TEMPLATES = Path(__file__).parent / "templates"
@@ -51,13 +52,10 @@ def new_plugin(kind: str, name: str, out: Path | None = None) -> NewPlugin:
         message = f"--out {folder}: exists and is not empty; nothing is overwritten. Give another folder."
         raise InputError(message)
     rendered = dict(_rendered(names))
-    try:
+    with written_to(folder):
         for file, text in rendered.items():
             (folder / file).parent.mkdir(parents=True, exist_ok=True)
             (folder / file).write_text(text, encoding="utf-8", newline="\n")
-    except OSError as error:
-        message = f"--out {folder}: cannot be written ({error.strerror})."
-        raise InputError(message) from error
     return NewPlugin(names.kind, folder, tuple(sorted(rendered)))
 
 

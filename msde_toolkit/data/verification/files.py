@@ -14,7 +14,7 @@ from msde_toolkit.data.source import open_source
 from msde_toolkit.data.verification.verify import Verification
 from msde_toolkit.data.verification.votes import UNNAMED, Vote, Votes, parse_label, read_votes
 from msde_toolkit.errors import DataError, InputError
-from msde_toolkit.files import whole
+from msde_toolkit.files import whole, written_to
 from msde_toolkit.interfaces import Dataset
 from msde_toolkit.registry import Registry
 from msde_toolkit.types import CLASSES, LABEL_SETS, Manifest, load_manifest
@@ -91,7 +91,7 @@ def write(done: Verification, votes: Votes, folder: Path) -> list[Path]:
         "thresholds": done.thresholds,
     }
     files = []
-    try:
+    with written_to(folder):
         folder.mkdir(parents=True, exist_ok=True)
         for name, table in tables.items():
             if table is not None:
@@ -104,9 +104,6 @@ def write(done: Verification, votes: Votes, folder: Path) -> list[Path]:
         files.append(folder / "manifest.parquet")
         with whole(files[-1]) as partial:
             done.manifest.save(partial)
-    except OSError as error:
-        message = f"--out {folder}: cannot be written ({error.strerror})."
-        raise InputError(message) from error
     return files
 
 

@@ -12,6 +12,7 @@ from torch import Tensor
 from msde_toolkit.engine.export.facts import facts_of
 from msde_toolkit.engine.export.network import require_onnx, write_onnx
 from msde_toolkit.errors import InputError, MsdeError
+from msde_toolkit.files import written_to
 from msde_toolkit.randomness import uniform
 from msde_toolkit.results.open_run import OpenRun
 from msde_toolkit.results.run_store import check_writable
@@ -70,11 +71,8 @@ def export(
         if file.exists():
             message = f"{file}: is there already, and is not overwritten. Choose another --out."
             raise InputError(message)
-    try:
+    with written_to(next(iter(places.values())).parent):
         return [_one(run, kind, name, repeat, file) for name, file in places.items()]
-    except OSError as error:
-        message = f"{next(iter(places.values())).parent}: cannot be written ({error.strerror}); choose another --out."
-        raise InputError(message) from error
 
 
 def _places(run: OpenRun, kind: str, fold: str | None, repeat: int, out: Path | None) -> Iterator[tuple[str, Path]]:

@@ -17,6 +17,7 @@ from msde_toolkit.engine.study.differences import added_names, check_only_added
 from msde_toolkit.engine.study.parts import errors_of
 from msde_toolkit.engine.train_options import PRESETS
 from msde_toolkit.errors import InputError
+from msde_toolkit.files import written_to
 from msde_toolkit.registry import Registry
 from msde_toolkit.results.run_store import check_writable, write_json, write_text
 from msde_toolkit.results.study_files import SCHEMA, Primary, StudyFacts, StudyFolder
@@ -50,14 +51,11 @@ def declare(
         with errors_of(f"method {name}"):
             _check_method(study, name, source, folds)
     facts = _facts(study, source, before)
-    try:
+    with written_to(folder.directory):
         if folds.source != "split" and not (before and folder.folds.is_file()):
             write_json(folder.folds, folds.as_dict())
         write_json(folder.facts, facts.model_dump(mode="json", by_alias=True))
         write_text(folder.definition, study.to_toml())
-    except OSError as error:
-        message = f"--out {folder.directory}: cannot be written ({error.strerror})."
-        raise InputError(message) from error
 
 
 def open_study_data(study: Study, progress: Progress | None) -> Source:

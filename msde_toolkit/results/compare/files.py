@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict
 from pathlib import Path
 
-from msde_toolkit.errors import InputError
+from msde_toolkit.files import written_to
 from msde_toolkit.results.as_text import as_csv
 from msde_toolkit.results.compare.comparison import Comparison
 from msde_toolkit.results.compare.tables import markdown
@@ -26,12 +26,9 @@ def write(found: Comparison, out: Path) -> list[Path]:
     check_writable(out)
     texts = {f"{name}.csv": as_csv(asdict(row) for row in getattr(found, name)) for name in ROWS}
     texts = {name: text for name, text in texts.items() if text}
-    try:
+    with written_to(out):
         write_json(out / "comparison.json", found.as_dict())
         write_text(out / "comparison.md", markdown(found))
         for name, text in texts.items():
             write_text(out / name, text)
-    except OSError as error:
-        message = f"--out {out}: cannot be written ({error.strerror})."
-        raise InputError(message) from error
     return [out / name for name in ("comparison.json", "comparison.md", *texts)]
